@@ -1,0 +1,48 @@
+# Every target makes or completes the environment it needs; stamps say what is installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PROJECT := pyproject.toml constraints.txt
+
+.PHONY: demo install test test-slow bench bench-full lint docs clean
+
+demo: $(VENV)/.core
+	$(BIN)/grouping form --semantics lm --agg min -l 10 -k 5
+
+install: $(VENV)/.all
+
+test: $(VENV)/.all
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: $(VENV)/.all
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.all
+	$(BIN)/python -m benchmarks.speed
+
+bench-full: $(VENV)/.all
+	$(BIN)/python -m benchmarks.speed --full
+
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.all
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site build dist
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.core: $(PROJECT) | $(VENV)/.made
+	test -e $(VENV)/.all || PIP_CONSTRAINT=constraints.txt $(PIP) --editable .
+	touch $@
+
+$(VENV)/.all: $(PROJECT) | $(VENV)/.made
+	PIP_CONSTRAINT=constraints.txt $(PIP) --editable '.[learners,plot,polars,test,lint,docs]'
+	touch $@ $(VENV)/.core

@@ -1,0 +1,1 @@
+"""Learners: predictors of the missing ratings, and the models that learn together."""
