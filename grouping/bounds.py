@@ -1,0 +1,95 @@
+"""Upper bounds on the objective of any formation, from each user's own best list.
+
+No group can be happier with its list than the members' own lists would make them; what that
+gives depends on the semantics (see the guide for the arguments). All are computed in float64 and
+rounded outward, so that they hold for the real numbers meant.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.problem import Problem
+
+
+def own_list_bound(problem: Problem) -> float:
+    """Bound the objective by the satisfaction that users would have alone.
+
+    Least misery: a group is no happier than any one member alone, so l groups score at most the
+    sum of the l largest personal satisfactions (fewer groups can be better only where these are
+    negative). Aggregate voting with max, sum and weighted sum: a group's satisfaction is a sum
+    over members, each at most its personal one. With min: the k-th score is at most the mean of
+    the k scores, so the sum over users of (own top-k sum) / k bounds it; own k-th scores do not.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    bound : float
+    """
+    n = len(problem.own.scores)
+    if problem.aggregation.per_member:
+        return float(min(n, problem.groups) if problem.semantics == "lm" else n)
+    weights = problem.aggregation.weights
+    divisor = 1
+    if problem.semantics == "av" and problem.aggregation.name == "min":
+        weights, divisor = np.ones(problem.k), problem.k
+    personal, exact = _personal(problem.own.scores, weights)
+    if problem.semantics == "lm":
+        count = min(n, problem.groups)
+        best = np.sort(np.partition(personal, n - count)[n - count :])[::-1]
+        personal = np.concatenate([best[:1], best[1:][best[1:] > 0]])
+        if best[0] < 0:
+            personal = best[:1]
+    total = math.fsum(personal)
+    if exact:
+        return _rounded_up(Fraction(total) + Fraction(math.fsum([*personal, -total])), divisor)
+    # relative errors: k products and sums, one rounding of the total
+    slack = (problem.k + 4) * np.finfo(np.float64).eps * math.fsum(np.abs(personal))
+    return math.nextafter(total / divisor + slack / divisor, math.inf)
+
+
+def gap_between(objective: float, bound: float | None) -> float | None:
+    """Gap of an objective to a bound: (bound - objective) / |bound|.
+
+    Parameters
+    ----------
+    objective : float
+    bound : float or None
+
+    Returns
+    -------
+    gap : float or None
+        0 where they are equal, None where the bound is None or 0 (and not reached).
+    """
+    if bound is None:
+        return None
+    if bound == objective:
+        return 0.0
+    return None if bound == 0 else (bound - objective) / abs(bound)
+
+
+def _personal(
+    scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool]:
+    """Weighted sums of rows, and whether no rounding can have happened in them."""
+    personal = np.zeros(len(scores))
+    for position in np.flatnonzero(weights):
+        personal += weights[position] * scores[:, position]
+    used = scores[:, np.flatnonzero(weights)]
+    one_term = np.count_nonzero(weights) == 1 and weights.max() == 1.0
+    in_halves = bool(np.all(weights == np.rint(weights)) and np.all(used * 2 == np.rint(used * 2)))
+    return personal, one_term or in_halves
+
+
+def _rounded_up(total: Fraction, divisor: int) -> float:
+    """Smallest float that is at least total / divisor."""
+    exact = total / divisor
+    rounded = float(exact)
+    return rounded if Fraction(rounded) >= exact else math.nextafter(rounded, math.inf)

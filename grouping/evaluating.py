@@ -1,0 +1,134 @@
+"""`evaluate`: score a partition that somebody else made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.bounds import own_list_bound
+from grouping.errors import InputError
+from grouping.formation import Formation
+from grouping.ids import canonical_order
+from grouping.methods import Outcome
+from grouping.missing import Missing, complete
+from grouping.objective import score
+from grouping.problem import Problem
+from grouping.ratings import Ratings
+
+
+def evaluate(
+    X: Any,
+    partition: Formation | Mapping[str, Any] | Sequence[Any] | NDArray[Any],
+    semantics: str = "lm",
+    agg: str = "min",
+    k: int = 5,
+    *,
+    missing: Missing = "error",
+    scale: tuple[float, float] | None = None,
+    round: float | None = None,
+    position_weights: str | Sequence[float] | None = None,
+    bound: bool = False,
+    threads: int | None = None,
+) -> Formation:
+    """Give each group of a partition its best list, and score them all.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, m), CSR, frame, or Ratings
+    partition : Formation, mapping of user id to group, or n labels
+        The group of each user. Groups keep their names; they are numbered in the order of these.
+    semantics, agg, k, missing, scale, round, position_weights, bound, threads
+        As for :func:`form`.
+
+    Returns
+    -------
+    formation : Formation
+        ``method`` is ``"given"``, the problem's number of groups that of the partition.
+
+    Raises
+    ------
+    InputError
+        If a user has no group, a user is unknown, or an argument is not valid.
+    """
+    from grouping.kernels.jit import threads as on_threads
+
+    with on_threads(threads):
+        started = time.perf_counter()
+        ratings = Ratings.of(X, scale=scale)
+        labels, names = group_numbers(ratings, partition)
+        completed = complete(ratings, missing, round)
+        predicted = time.perf_counter()
+        problem = Problem.of(
+            completed, semantics, agg, len(names), k, position_weights=position_weights
+        )
+        outcome = Outcome(labels, bound=own_list_bound(problem) if bound else None)
+        scored = score(problem, labels)
+        ended = time.perf_counter()
+    numbered = names == [str(g) for g in range(len(names))]
+    return Formation.of(
+        problem,
+        outcome,
+        scored,
+        method="given",
+        seed=0,
+        seconds={"predict": predicted - started, "form": ended - predicted},
+        settings={"missing": missing if not callable(missing) else "predict", "round": round},
+        names=None if numbered else names,
+    )
+
+
+def group_numbers(
+    ratings: Ratings, partition: Formation | Mapping[str, Any] | Sequence[Any] | NDArray[Any]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Number the groups of a partition, in the order of their names.
+
+    Parameters
+    ----------
+    ratings : Ratings
+    partition
+        As for :func:`evaluate`.
+
+    Returns
+    -------
+    labels : int64 array, shape (n,)
+    names : list of str
+        Name of each group.
+
+    Raises
+    ------
+    InputError
+        If the partition does not cover the users exactly.
+    """
+    n = ratings.shape[0]
+    if isinstance(partition, Formation):
+        partition = dict(zip(partition.users, partition.labels.tolist(), strict=True))
+    if isinstance(partition, Mapping):
+        for user in partition:
+            ratings.users.position(str(user))
+        lacking = [user for user in ratings.users if user not in partition]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            raise InputError(f"user {lacking[0]}{more} has no group: give every user one")
+        given = [partition[user] for user in ratings.users]
+    else:
+        given = list(np.asarray(partition).tolist())
+        if len(given) != n:
+            raise InputError(f"{len(given)} group labels for {n} users")
+    texts = [_group_name(value) for value in given]
+    distinct = sorted(set(texts))
+    names = [distinct[i] for i in canonical_order(distinct)]
+    number = {name: g for g, name in enumerate(names)}
+    return np.array([number[text] for text in texts], dtype=np.int64), names
+
+
+def _group_name(value: Any) -> str:
+    from grouping.ids import id_text
+
+    name = id_text(value, "group")
+    if not name:
+        raise InputError("a group's name is empty")
+    return name

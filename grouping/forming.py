@@ -1,0 +1,161 @@
+"""`form`, the one page that reads, completes, builds, runs and returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from grouping.bounds import own_list_bound
+from grouping.errors import InputError
+from grouping.formation import Formation
+from grouping.memory import require
+from grouping.methods import Budget, Progress, method_named
+from grouping.missing import Missing, complete
+from grouping.objective import score
+from grouping.problem import Problem, positive
+from grouping.ratings import Ratings
+
+
+def form(
+    X: Any,
+    semantics: str = "lm",
+    agg: str = "min",
+    groups: int = 10,
+    k: int = 5,
+    method: str = "greedy",
+    *,
+    missing: Missing = "error",
+    scale: tuple[float, float] | None = None,
+    round: float | None = None,
+    position_weights: str | Sequence[float] | None = None,
+    split_buckets: bool = False,
+    time_limit: float | None = None,
+    iterations: int | None = None,
+    gap: float | None = None,
+    bound: bool = False,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Formation:
+    """Partition users into at most `groups` groups that are happiest with their top-k lists.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, m), CSR, pandas or polars wide frame, or Ratings
+        Ratings of n users for m items; NaN and cells not stored mean unrated. Not modified.
+    semantics : {"lm", "av"}
+        A group's score for an item: its members' lowest rating (least misery) or their sum
+        (aggregate voting). Basu Roy et al., SIGMOD 2015, section 2.2.
+    agg : {"min", "max", "sum", "wsum", "ndcg"}
+        A group's satisfaction with its list: the score of the k-th item, of the first, the sum,
+        the weighted sum, or the members' NDCG@k under the semantics. Sections 2.3 and 6.
+    groups : int
+        At most so many groups (l).
+    k : int
+        Items on each list, at most m.
+    method : {"greedy"}
+        ``greedy``: the paper's GRD algorithms.
+    missing : {"error", "min", "mean"}, number or callable
+        What unrated cells count as; a callable is a predictor. See :func:`complete`.
+    scale : (float, float), optional
+        Lowest and highest rating; by default the observed range.
+    round : float, optional
+        Put ratings on a grid of this step.
+    position_weights : {"inverse", "log"} or k numbers, optional
+        For ``wsum``: 1/j (default), 1/log2(j+1), or weights of your own.
+    split_buckets : bool
+        ``greedy`` under least misery: split buckets level by level, which restores the
+        guarantee of an absolute error of at most r_max - r_min (times k for sum).
+    time_limit : float, optional
+        Seconds, for methods that improve as long as they may.
+    iterations : int, optional
+        The same as a number of iterations, which gives the same result on every machine.
+    gap : float, optional
+        Stop as soon as the gap to the bound is at most this.
+    bound : bool
+        Also compute an upper bound, and with it the gap.
+    seed : int
+        For methods that draw at random.
+    threads : int, optional
+        By default as many as there are. The result does not depend on it.
+    progress : callable, optional
+        Called now and then with a dict of figures.
+
+    Returns
+    -------
+    formation : Formation
+
+    Raises
+    ------
+    InputError
+        If an argument or a rating is not valid; the message names it.
+    GroupingError
+        If memory does not suffice.
+    """
+    from grouping.kernels.jit import threads as on_threads
+
+    chosen = method_named(method)
+    budget = _budget(time_limit, iterations, gap, seed, progress)
+    if threads is not None:
+        positive(threads, "the number of threads")
+    with on_threads(threads) as count:
+        started = time.perf_counter()
+        ratings = Ratings.of(X, scale=scale)
+        completed = complete(ratings, missing, round)
+        predicted = time.perf_counter()
+        _require_memory(completed, positive(k, "the list length k"), count)
+        problem = Problem.of(
+            completed, semantics, agg, groups, k, position_weights=position_weights
+        )
+        outcome = chosen.run(problem, budget, split_buckets=split_buckets)
+        if bound and outcome.bound is None:
+            outcome = replace(outcome, bound=own_list_bound(problem))
+        scored = score(problem, outcome.labels, outcome.lists)
+        ended = time.perf_counter()
+    return Formation.of(
+        problem,
+        outcome,
+        scored,
+        method=method,
+        seed=budget.seed,
+        seconds={"predict": predicted - started, "form": ended - predicted},
+        settings={"missing": _policy(missing), "round": round},
+    )
+
+
+def _budget(
+    time_limit: float | None,
+    iterations: int | None,
+    gap: float | None,
+    seed: int,
+    progress: Progress | None,
+) -> Budget:
+    if time_limit is not None and not time_limit > 0:
+        raise InputError(f"the time limit must be more than 0 seconds, not {time_limit:g}")
+    if iterations is not None:
+        positive(iterations, "the number of iterations")
+    if gap is not None and not gap >= 0:
+        raise InputError(f"the gap to stop at must be at least 0, not {gap:g}")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"the seed must be a whole number of at least 0, not {seed!r}")
+    return Budget(time_limit, iterations, gap, int(seed), progress)
+
+
+def _require_memory(ratings: Ratings, k: int, threads: int) -> None:
+    """Refuse what would not fit beside the ratings: O(n k + m threads)."""
+    n, m = ratings.shape
+    require(
+        n * (k * 12 + 80) + m * 8 * (2 * threads + 6),
+        f"forming groups of {n} users with lists of {k} of {m} items",
+        "take a smaller k, fewer threads, or fewer users",
+    )
+
+
+def _policy(missing: Missing) -> str | float:
+    if callable(missing):
+        return str(getattr(missing, "name", getattr(missing, "__name__", "predict")))
+    return missing

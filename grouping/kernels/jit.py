@@ -1,0 +1,57 @@
+"""How kernels are compiled: lazily, cached on disk where that is possible, threads as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(**options: Any) -> Callable[[Function], Function]:
+    """Compile a function with numba on its first call and keep the compiled code on disk.
+
+    Parameters
+    ----------
+    **options
+        Passed on to :func:`numba.njit`, for example ``parallel=True``.
+
+    Returns
+    -------
+    decorate : callable
+        Where no cache folder can be written, the function compiles anew in every process.
+    """
+
+    def decorate(function: Function) -> Function:
+        try:
+            return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        except RuntimeError:  # "cannot cache function: no locator available"
+            return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[int]:
+    """Run kernels on `count` threads (None: all that there are) within the block.
+
+    Parameters
+    ----------
+    count : int or None
+        Capped at the number that numba was started with.
+
+    Yields
+    ------
+    count : int
+        The number in force.
+    """
+    before = numba.get_num_threads()
+    wanted = before if count is None else max(1, min(count, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(wanted)
+    try:
+        yield wanted
+    finally:
+        numba.set_num_threads(before)

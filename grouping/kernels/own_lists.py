@@ -1,0 +1,354 @@
+"""Each user's own top-k list, and the columns' sums or minima, in one pass over the ratings.
+
+The pass over a dense matrix is bound by memory, so all that needs every rating is done in it:
+block maxima (from which the lists are found), the check that ratings are finite, the range, and
+what the last group of GRD needs of the columns. Non-negative floats keep their order when their
+bits are read as integers; LLVM turns the maxima of integers into vector code, those of floats not.
+Four rows are taken together so that a column's accumulator is touched once for the four.
+
+Reductions run over chunks of rows whose bounds depend on the input's shape alone, and the chunks'
+results are added in order: the same bits come out on any number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from grouping.kernels.jit import kernel
+
+NO_COLUMNS, COLUMN_SUMS, COLUMN_MINIMA = 0, 1, 2
+
+BLOCK = 128
+SUB = 16
+ROWS = 4
+
+
+@kernel()
+def _insert(items, keys, base, filled, k, key, column):
+    """Insert into `keys[base:k]`, descending, equal keys in order of arrival; count the filled."""
+    at = filled if filled < k else k - 1
+    while at > base and keys[at - 1] < key:
+        keys[at] = keys[at - 1]
+        items[at] = items[at - 1]
+        at -= 1
+    keys[at] = key
+    items[at] = column
+    return min(filled + 1, k)
+
+
+@kernel()
+def _select(row, maxima, k, items, keys, highest):
+    """Find the k largest of a row by its block maxima; equal ones by ascending column.
+
+    The k-th largest block maximum is a floor: at least k entries reach it, so that a block whose
+    maximum does not cannot hold one of the k largest.
+    """
+    m = row.shape[0]
+    blocks = maxima.shape[0]
+    floor = np.int64(row[0])
+    bounded = blocks >= k
+    if bounded:
+        found = 0
+        for b in range(blocks):
+            value = maxima[b]
+            if found < k or value > highest[k - 1]:
+                at = found if found < k else k - 1
+                found = min(found + 1, k)
+                while at > 0 and highest[at - 1] < value:
+                    highest[at] = highest[at - 1]
+                    at -= 1
+                highest[at] = value
+        floor = np.int64(highest[k - 1])
+    filled = 0
+    for b in range(blocks):
+        if bounded and maxima[b] < floor:
+            continue
+        start = b * BLOCK
+        stop = min(m, start + BLOCK)
+        while start < stop:
+            end = min(stop, start + SUB)
+            if bounded and end - start == SUB:
+                largest = row[start]
+                for j in range(SUB):
+                    largest = max(largest, row[np.uint64(start) + np.uint64(j)])
+                if largest < floor:
+                    start = end
+                    continue
+            for j in range(start, end):
+                key = row[j]
+                if not bounded or key >= floor:
+                    filled = _insert(items, keys, 0, filled, k, key, j)
+                    if filled == k:
+                        # a later entry must be larger to enter: equal ones stand further right
+                        bounded = True
+                        floor = np.int64(keys[k - 1]) + 1
+            start = end
+
+
+@kernel()
+def _select_sorted(row, k, items, keys):
+    """Find the k largest of a row by sorting it: for lists nearly as long as the row."""
+    m = row.shape[0]
+    negated = np.empty(m, np.int64)
+    for j in range(m):
+        negated[j] = -np.int64(row[j])
+    order = np.argsort(negated, kind="mergesort")
+    for p in range(k):
+        items[p] = order[p]
+        keys[p] = row[order[p]]
+
+
+@kernel()
+def _select_values(row, k, items, scores):
+    """Find the k largest of a row of any finite floats; False where one is not finite."""
+    filled = 0
+    for j in range(row.shape[0]):
+        value = np.float64(row[j])
+        if not np.isfinite(value):
+            return False
+        if filled < k or value > scores[k - 1]:
+            filled = _insert(items, scores, 0, filled, k, value + 0.0, j)
+    return True
+
+
+@kernel()
+def _extrema(matrix, row, start, stop):
+    """Largest and smallest of a stretch of a row."""
+    largest = matrix[row, start]
+    smallest = largest
+    if stop - start == BLOCK:  # a loop of known length becomes straight vector code
+        for j in range(BLOCK):
+            value = matrix[row, np.uint64(start) + np.uint64(j)]
+            largest = max(largest, value)
+            smallest = min(smallest, value)
+    else:
+        for j in range(start, stop):
+            largest = max(largest, matrix[row, j])
+            smallest = min(smallest, matrix[row, j])
+    return largest, smallest
+
+
+@kernel()
+def _add_columns(values, row, rows, start, stop, sums):
+    """Add `rows` (4 or 1) rows to the column sums, in a fixed order."""
+    if rows == ROWS:
+        for j in range(np.uint64(start), np.uint64(stop)):
+            sums[j] += (np.float64(values[row, j]) + np.float64(values[row + 1, j])) + (
+                np.float64(values[row + 2, j]) + np.float64(values[row + 3, j])
+            )
+    else:
+        for j in range(np.uint64(start), np.uint64(stop)):
+            sums[j] += np.float64(values[row, j])
+
+
+@kernel()
+def _lower_columns(values, row, rows, start, stop, minima):
+    """Lower the column minima by `rows` (4 or 1) rows."""
+    if rows == ROWS:
+        for j in range(np.uint64(start), np.uint64(stop)):
+            a = min(values[row, j], values[row + 1, j])
+            b = min(values[row + 2, j], values[row + 3, j])
+            minima[j] = min(minima[j], min(a, b))
+    else:
+        for j in range(np.uint64(start), np.uint64(stop)):
+            minima[j] = min(minima[j], values[row, j])
+
+
+@kernel(parallel=True)
+def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
+    """Top-k of every row of a dense matrix, with column sums or minima of the whole matrix.
+
+    Parameters
+    ----------
+    keys : integer array, shape (n, m)
+        The ratings in a form whose integer order is theirs: integers themselves, floats as the
+        integer view of their bits (only right for rows without a negative number, which the
+        pass itself finds out).
+    values : array, shape (n, m)
+        The ratings.
+    limit : int
+        Keys of `limit` or more are not finite numbers. 0: the keys are exact (integers).
+    k : int
+        1 <= k <= m.
+    columns : int
+        NO_COLUMNS, COLUMN_SUMS or COLUMN_MINIMA.
+    chunk_rows : int
+        Rows in a chunk.
+    threads : int
+        How many chunks to work on at a time.
+
+    Returns
+    -------
+    items : int32 array, shape (n, k)
+        Best first, equal ratings by ascending column.
+    scores : float64 array, shape (n, k)
+        Their ratings; -0.0 as 0.0.
+    sums : float64 array, shape (m,) or (0,)
+    minima : array of the ratings' dtype, shape (m,) or (0,)
+    low_key : int
+        Smallest key of the rows that were read by their keys (the largest int64 if none was).
+    low, high : float
+        Smallest of all other rows; largest of all.
+    bad : int
+        First row with a rating that is not finite, or n.
+    """
+    n, m = keys.shape
+    blocks = (m + BLOCK - 1) // BLOCK
+    items = np.empty((n, k), np.int32)
+    scores = np.empty((n, k), np.float64)
+    sums = np.zeros(m if columns == COLUMN_SUMS else 0, np.float64)
+    minima = values[0, : (m if columns == COLUMN_MINIMA else 0)].copy()
+    chunks = (n + chunk_rows - 1) // chunk_rows
+    lanes = min(chunks, threads)
+    lane_sums = np.empty((lanes, sums.shape[0]), np.float64)
+    lane_minima = np.empty((lanes, minima.shape[0]), values.dtype)
+    low_key = np.full(lanes, np.iinfo(np.int64).max, np.int64)
+    low = np.full(lanes, np.inf, np.float64)
+    high = np.full(lanes, -np.inf, np.float64)
+    bad = np.full(lanes, n, np.int64)
+    by_sorting = k * k > 16 * m
+    for wave in range(0, chunks, lanes):
+        for lane in prange(min(lanes, chunks - wave)):
+            lane_sums[lane, :] = 0.0
+            lane_minima[lane, :] = minima
+            maxima = np.empty((ROWS, blocks), keys.dtype)
+            highest = np.empty(k, keys.dtype)
+            found = np.empty(k, keys.dtype)
+            row = (wave + lane) * chunk_rows
+            end = min(n, row + chunk_rows)
+            while row < end:
+                rows = ROWS if row + ROWS <= end else 1
+                largest = keys[row, 0]
+                smallest = largest
+                for b in range(blocks):
+                    start = b * BLOCK
+                    stop = min(m, start + BLOCK)
+                    for r in range(rows):
+                        top, bottom = _extrema(keys, row + r, start, stop)
+                        maxima[r, b] = top
+                        largest = max(largest, top)
+                        smallest = min(smallest, bottom)
+                    if columns == COLUMN_SUMS:
+                        _add_columns(values, row, rows, start, stop, lane_sums[lane])
+                    elif columns == COLUMN_MINIMA:
+                        _lower_columns(values, row, rows, start, stop, lane_minima[lane])
+                if limit == 0 or (smallest >= 0 and largest < limit):
+                    for r in range(rows):
+                        u = row + r
+                        if by_sorting:
+                            _select_sorted(keys[u], k, items[u], found)
+                        else:
+                            _select(keys[u], maxima[r], k, items[u], found, highest)
+                        for p in range(k):
+                            scores[u, p] = values[u, items[u, p]]
+                        high[lane] = max(high[lane], scores[u, 0])
+                    low_key[lane] = min(low_key[lane], np.int64(smallest))
+                else:
+                    for r in range(rows):
+                        u = row + r
+                        if _select_values(values[u], k, items[u], scores[u]):
+                            high[lane] = max(high[lane], scores[u, 0])
+                            low[lane] = min(low[lane], np.float64(values[u].min()))
+                        else:
+                            bad[lane] = min(bad[lane], u)
+                row += rows
+        for lane in range(min(lanes, chunks - wave)):
+            if columns == COLUMN_SUMS:
+                sums += lane_sums[lane]
+            elif columns == COLUMN_MINIMA:
+                minima = np.minimum(minima, lane_minima[lane])
+    return items, scores, sums, minima, low_key.min(), low.min(), high.max(), bad.min()
+
+
+@kernel()
+def _sparse_row(columns, values, fill, m, k, items, scores):
+    """Top-k of a row in which every cell that is not stored counts as `fill`."""
+    filled = 0
+    for p in range(columns.shape[0]):
+        value = np.float64(values[p])
+        if value > fill and (filled < k or value > scores[k - 1]):
+            filled = _insert(items, scores, 0, filled, k, value, columns[p])
+    if filled < k:
+        # next come the cells worth `fill`, stored or not, from the left
+        p = 0
+        for column in range(m):
+            while p < columns.shape[0] and columns[p] < column:
+                p += 1
+            if p < columns.shape[0] and columns[p] == column and values[p] != fill:
+                continue
+            items[filled] = column
+            scores[filled] = fill
+            filled += 1
+            if filled == k:
+                break
+    if filled < k:
+        base = filled
+        for p in range(columns.shape[0]):
+            value = np.float64(values[p])
+            if value < fill and (filled < k or value > scores[k - 1]):
+                filled = _insert(items, scores, base, filled, k, value + 0.0, columns[p])
+
+
+@kernel(parallel=True)
+def sparse_own_lists(indptr, indices, values, fill, m, k, with_sums, bounds, threads):
+    """Top-k of every row of a CSR matrix, with the columns' sums of (rating - fill).
+
+    Parameters
+    ----------
+    indptr, indices, values : arrays
+        Canonical CSR: columns ascending in each row, none twice.
+    fill : float
+        What a cell that is not stored counts as.
+    m : int
+        Number of columns.
+    k : int
+        1 <= k <= m.
+    with_sums : bool
+    bounds : int64 array
+        First row of each chunk, and n.
+    threads : int
+        How many chunks to work on at a time.
+
+    Returns
+    -------
+    items : int32 array, shape (n, k)
+    scores : float64 array, shape (n, k)
+    sums : float64 array, shape (m,) or (0,)
+        Sum over the stored cells of (rating - fill).
+    low, high : float
+        Range of the stored ratings.
+    bad : int
+        First row with a rating that is not finite, or n.
+    """
+    n = indptr.shape[0] - 1
+    items = np.empty((n, k), np.int32)
+    scores = np.empty((n, k), np.float64)
+    sums = np.zeros(m if with_sums else 0, np.float64)
+    chunks = bounds.shape[0] - 1
+    lanes = min(chunks, threads)
+    lane_sums = np.empty((lanes, sums.shape[0]), np.float64)
+    low = np.full(lanes, np.inf, np.float64)
+    high = np.full(lanes, -np.inf, np.float64)
+    bad = np.full(lanes, n, np.int64)
+    for wave in range(0, chunks, lanes):
+        for lane in prange(min(lanes, chunks - wave)):
+            lane_sums[lane, :] = 0.0
+            for u in range(bounds[wave + lane], bounds[wave + lane + 1]):
+                columns = indices[indptr[u] : indptr[u + 1]]
+                row = values[indptr[u] : indptr[u + 1]]
+                finite = True
+                for p in range(row.shape[0]):
+                    value = np.float64(row[p])
+                    finite = finite and np.isfinite(value)
+                    low[lane] = min(low[lane], value)
+                    high[lane] = max(high[lane], value)
+                if not finite:
+                    bad[lane] = min(bad[lane], u)
+                _sparse_row(columns, row, fill, m, k, items[u], scores[u])
+                if with_sums:
+                    for p in range(row.shape[0]):
+                        lane_sums[lane, columns[p]] += np.float64(row[p]) - fill
+        for lane in range(min(lanes, chunks - wave)):
+            sums += lane_sums[lane]
+    return items, scores, sums, low.min(), high.max(), bad.min()

@@ -1,0 +1,99 @@
+"""Memory: what a step will need is estimated before it starts, and refused where it is not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from grouping.errors import GroupingError
+
+LIMIT_VARIABLE = "GROUPING_MEMORY_LIMIT"
+"""Environment variable: bytes that this process may take, in place of what the machine says."""
+
+
+def available() -> int:
+    """Bytes that can still be taken without swapping: the machine's, or the control group's.
+
+    Returns
+    -------
+    bytes : int
+    """
+    named = os.environ.get(LIMIT_VARIABLE)
+    if named:
+        return int(float(named))
+    free = _meminfo("MemAvailable")
+    if free is None:
+        free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit_file, used_file in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        (
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        ),
+    ):
+        limit, used = _number(limit_file), _number(used_file)
+        if limit is not None and used is not None:
+            free = min(free, max(0, limit - used))
+    return free
+
+
+def require(needed: int, what: str, way_out: str) -> None:
+    """Refuse a step that would not fit.
+
+    Parameters
+    ----------
+    needed : int
+        Bytes.
+    what : str
+        The step, for the message.
+    way_out : str
+        What the user can do instead.
+
+    Raises
+    ------
+    GroupingError
+        If fewer bytes are available.
+    """
+    free = available()
+    if needed > free:
+        raise GroupingError(
+            f"{what} needs about {in_words(needed)} of memory and {in_words(free)} "
+            f"are available: {way_out}"
+        )
+
+
+def in_words(count: int) -> str:
+    """Bytes as a person reads them.
+
+    Parameters
+    ----------
+    count : int
+
+    Returns
+    -------
+    words : str
+    """
+    size = float(count)
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def _meminfo(name: str) -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def _number(path: str) -> int | None:
+    try:
+        text = Path(path).read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,131 @@
+"""Methods: functions of a problem and a budget that return an outcome, listed with what they can.
+
+Adding a method means adding a module here and a line to `METHODS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.errors import InputError
+from grouping.problem import Problem
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a method may spend, and the seed of what it draws.
+
+    Attributes
+    ----------
+    time_limit : float or None
+        Seconds.
+    iterations : int or None
+    gap : float or None
+        Stop as soon as the gap to the bound is at most this.
+    seed : int
+    progress : callable or None
+        Called now and then with a dict of figures.
+    """
+
+    time_limit: float | None = None
+    iterations: int | None = None
+    gap: float | None = None
+    seed: int = 0
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a method found.
+
+    Attributes
+    ----------
+    labels : int64 array, shape (n,)
+        Group of each user; groups are numbered 0, 1, ... in the order to report them.
+    lists : int64 array, shape (groups, k), or None
+        The groups' lists where the method knows them.
+    status : {"feasible", "optimal", "time_limit", "interrupted"}
+    bound : float or None
+        An upper bound on the objective of any formation.
+    advice : list of str
+        Sentences for the user.
+    """
+
+    labels: NDArray[np.int64]
+    lists: NDArray[np.int64] | None = None
+    status: str = "feasible"
+    bound: float | None = None
+    advice: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method and what it can do.
+
+    Attributes
+    ----------
+    name : str
+    summary : str
+        One line for `--help`.
+    module : str
+        Where ``run(problem, budget, **options) -> Outcome`` lives.
+    options : tuple of str
+        The options of its own that it takes.
+    exact : bool
+        Whether it can prove an optimum.
+    """
+
+    name: str
+    summary: str
+    module: str
+    options: tuple[str, ...] = ()
+    exact: bool = False
+
+    def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
+        """Run the method.
+
+        Raises
+        ------
+        InputError
+            If an option is set that this method does not take.
+        """
+        for name, value in options.items():
+            if name not in self.options and value:
+                raise InputError(f"the method {self.name} does not take {name.replace('_', ' ')}")
+        taken = {name: value for name, value in options.items() if name in self.options}
+        outcome: Outcome = import_module(self.module).run(problem, budget, **taken)
+        return outcome
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method(
+            "greedy",
+            "GRD of the paper: equal top-k lists together, the best first, the rest in one group",
+            "grouping.methods.greedy",
+            options=("split_buckets",),
+        ),
+    )
+}
+
+
+def method_named(name: str) -> Method:
+    """Look a method up.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in METHODS:
+        raise InputError(f"unknown method {name!r}: choose one of {', '.join(METHODS)}")
+    return METHODS[name]

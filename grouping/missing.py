@@ -1,0 +1,190 @@
+"""Missing ratings: what an unrated cell counts as."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.errors import InputError
+from grouping.memory import require
+from grouping.ratings import Ratings
+
+Predictor: TypeAlias = Callable[[Ratings], Any]
+Missing: TypeAlias = str | float | Predictor
+
+_WAY_OUT = (
+    "fill with the scale's lower end instead (missing = min keeps sparse ratings sparse), or "
+    "take fewer users or items"
+)
+
+
+def complete(ratings: Ratings, missing: Missing = "error", step: float | None = None) -> Ratings:
+    """Fill what is missing, and put ratings on a grid if asked to.
+
+    Parameters
+    ----------
+    ratings : Ratings
+    missing : {"error", "min", "mean"}, number or callable
+        ``error``: missing ratings are refused (where the ratings are read, so that a complete
+        matrix costs no pass of its own). ``min``: the lower end of the scale. ``mean``: the
+        item's mean, or the mean of all ratings for an item without any. A number: that rating.
+        A callable: a predictor, which takes the ratings and returns complete ones (Ratings or
+        an array of the same shape); what was rated keeps its rating.
+        ``min`` and a number keep sparse ratings sparse.
+    step : float, optional
+        Round all ratings, filled ones too, to multiples of this (halves to even).
+
+    Returns
+    -------
+    ratings : Ratings
+        `ratings` itself where nothing changes.
+
+    Raises
+    ------
+    InputError
+        If the policy is unknown or gives a value that is not finite or outside the scale.
+    GroupingError
+        If the completed matrix would not fit in memory.
+    """
+    filled = _filled(ratings, missing)
+    return filled if step is None else rounded(filled, step)
+
+
+def rounded(ratings: Ratings, step: float) -> Ratings:
+    """Ratings rounded to multiples of `step`, halves to the even multiple.
+
+    Parameters
+    ----------
+    ratings : Ratings
+    step : float
+        More than 0.
+
+    Returns
+    -------
+    ratings : Ratings
+
+    Raises
+    ------
+    InputError
+        If the step is not a positive number.
+    """
+    if not (math.isfinite(step) and step > 0):
+        raise InputError(f"ratings are rounded to multiples of a positive number, not of {step:g}")
+    if ratings.dtype.kind in "iu" and step == 1:
+        return ratings
+    fill = None if ratings.fill is None else float(np.rint(ratings.fill / step) * step)
+    if isinstance(ratings.matrix, np.ndarray):
+        return ratings.with_matrix(_on_grid(ratings.matrix, step))
+    matrix = ratings.matrix
+    data = _on_grid(matrix.data, step)
+    return ratings.with_matrix(
+        type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape), fill=fill
+    )
+
+
+def _on_grid(values: NDArray[Any], step: float) -> NDArray[Any]:
+    kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float32)
+    require(values.size * kind.itemsize, "rounding the ratings", "round them in the input")
+    grid = np.empty(values.shape, kind)
+    rows = max(1, 1_000_000 // max(1, values[:1].size))
+    for start in range(0, len(values), rows):
+        part = slice(start, start + rows)
+        grid[part] = np.rint(values[part].astype(np.float64) / step) * step
+    return grid
+
+
+def _filled(ratings: Ratings, missing: Missing) -> Ratings:
+    if callable(missing):
+        return _predicted(ratings, missing)
+    if isinstance(missing, str):
+        if missing == "error":
+            return ratings
+        if missing == "min":
+            low = ratings.scale[0] if ratings.scale else ratings.observed_range()[0]
+            return _constant(ratings, low)
+        if missing == "mean":
+            return _item_means(ratings)
+        if missing in ("predict", "auto"):
+            raise InputError(
+                f"missing = {missing!r} needs a predictor: pass a callable, for example "
+                "learners.predictor.default_predictor()"
+            )
+        try:
+            missing = float(missing)
+        except ValueError as error:
+            raise InputError(
+                f"unknown policy {missing!r} for missing ratings: give auto, error, min, mean, "
+                "predict or a number"
+            ) from error
+    value = float(missing)
+    if not math.isfinite(value):
+        raise InputError(f"missing ratings cannot count as {value:g}: give a finite number")
+    if ratings.scale and not ratings.scale[0] <= value <= ratings.scale[1]:
+        raise InputError(
+            f"missing ratings cannot count as {value:g}, outside the scale "
+            f"{ratings.scale[0]:g}:{ratings.scale[1]:g}"
+        )
+    return _constant(ratings, value)
+
+
+def _constant(ratings: Ratings, value: float) -> Ratings:
+    if not isinstance(ratings.matrix, np.ndarray):
+        return replace(ratings, fill=value)
+    if ratings.dtype.kind != "f" or ratings.count() == ratings.matrix.size:
+        return ratings
+    require(ratings.matrix.nbytes, "filling the missing ratings", "fill them in the input")
+    matrix = ratings.matrix.copy()
+    for row in matrix:
+        row[np.isnan(row)] = value
+    return ratings.with_matrix(matrix)
+
+
+def _item_means(ratings: Ratings) -> Ratings:
+    n, m = ratings.shape
+    if ratings.count() == n * m:
+        return ratings
+    kind = ratings.dtype if ratings.dtype.kind == "f" else np.dtype(np.float32)
+    require(n * m * kind.itemsize, "filling the missing ratings", _WAY_OUT)
+    matrix = np.empty((n, m), kind)
+    sums, counts = np.zeros(m), np.zeros(m, np.int64)
+    for user in range(n):
+        row = ratings.row(user)
+        rated = ~np.isnan(row)
+        matrix[user] = row
+        sums[rated] += row[rated]
+        counts += rated
+    if counts.sum() == 0:
+        raise InputError(f"{ratings.source}: holds no rating, so there is no mean to fill with")
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), sums.sum() / counts.sum())
+    for row in matrix:
+        unrated = np.isnan(row)
+        row[unrated] = means[unrated]
+    return ratings.with_matrix(matrix)
+
+
+def _predicted(ratings: Ratings, predictor: Predictor) -> Ratings:
+    n, m = ratings.shape
+    if ratings.count() == n * m:
+        return ratings
+    # the completed matrix beside what the prediction itself takes
+    require(n * m * 4 + (n + m) * 1024, "predicting the missing ratings", _WAY_OUT)
+    answer = predictor(ratings)
+    if isinstance(answer, Ratings):
+        return answer
+    predictions = np.asarray(answer)
+    if predictions.shape != (n, m):
+        raise InputError(
+            f"the predictor returned an array of shape {predictions.shape} for {n} users and "
+            f"{m} items"
+        )
+    matrix = predictions.astype(np.float64 if predictions.dtype == np.float64 else np.float32)
+    for user, row in enumerate(matrix):
+        known = ratings.row(user)
+        rated = ~np.isnan(known)
+        row[rated] = known[rated]
+    return ratings.with_matrix(matrix)

@@ -1,0 +1,259 @@
+"""The objective, defined once: what every method, test and report means by a group's satisfaction.
+
+Paper, sections 2.2 to 2.4 and 6. A group's score for an item is the minimum (least misery) or the
+sum (aggregate voting) of its members' ratings; its list is its k best items by that score, equal
+ones by ascending column; its satisfaction aggregates the list's scores; the objective adds up the
+groups' satisfactions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.problem import CHUNK_CELLS, Problem, member_chunks
+
+STRETCH = 4096
+"""Members summed up in a row before partial sums are added: fixed, so that sums are."""
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """What a partition is worth.
+
+    Attributes
+    ----------
+    lists : int64 array, shape (groups, k)
+        Each group's items (columns), best first.
+    item_scores : float64 array, shape (groups, k)
+        The group's score of each of them.
+    satisfaction : float64 array, shape (groups,)
+    objective : float
+        Sum of the satisfactions, correctly rounded.
+    """
+
+    lists: NDArray[np.int64]
+    item_scores: NDArray[np.float64]
+    satisfaction: NDArray[np.float64]
+    objective: float
+
+
+def score(
+    problem: Problem, labels: NDArray[np.int64], lists: NDArray[np.int64] | None = None
+) -> Score:
+    """Score a partition.
+
+    Parameters
+    ----------
+    problem : Problem
+    labels : int64 array, shape (n,)
+        Group of each user: every number of 0..groups-1 occurs.
+    lists : int64 array, shape (groups, k), optional
+        Each group's list, where the caller knows it; by default it is found here.
+
+    Returns
+    -------
+    score : Score
+    """
+    from grouping.kernels.groups import members_in_order, ndcg_of_members
+
+    groups = int(labels.max()) + 1
+    order, starts = members_in_order(labels, groups)
+    if lists is None:
+        lists = np.stack(
+            [best_list(problem, order[starts[g] : starts[g + 1]]) for g in range(groups)]
+        )
+    on_lists = ratings_on_lists(problem, labels, lists)
+    item_scores = fold(problem, on_lists, order, starts)
+    # by score descending, equal ones by ascending column
+    best_first = np.lexsort((lists, -item_scores), axis=1)
+    if not np.array_equal(best_first, np.broadcast_to(np.arange(problem.k), best_first.shape)):
+        lists = np.take_along_axis(lists, best_first, axis=1)
+        item_scores = np.take_along_axis(item_scores, best_first, axis=1)
+        on_lists = np.take_along_axis(on_lists, best_first[labels], axis=1)
+    if problem.aggregation.per_member:
+        ndcg = ndcg_of_members(on_lists, problem.own.scores, problem.aggregation.weights)
+        satisfaction = fold(problem, ndcg, order, starts)[:, 0]
+    else:
+        satisfaction = problem.aggregation.of_scores(item_scores)
+    return Score(lists, item_scores, satisfaction, math.fsum(satisfaction))
+
+
+def best_list(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find a group's k best items under the problem's semantics.
+
+    Parameters
+    ----------
+    problem : Problem
+    members : int64 array
+        Users, ascending; at least one.
+
+    Returns
+    -------
+    items : int64 array, shape (k,)
+        Best first, equal scores by ascending column.
+    """
+    return best_of_columns(problem, members, column_scores(problem, members))
+
+
+def column_scores(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Score every item for one group.
+
+    Parameters
+    ----------
+    problem : Problem
+    members : int64 array
+        Users, ascending; at least one.
+
+    Returns
+    -------
+    scores : float64 array, shape (m,)
+        Sums are rounded in another order than `fold`'s.
+    """
+    from numba import get_num_threads
+
+    from grouping.kernels.groups import dense_columns, sparse_columns
+
+    matrix, m = problem.ratings.matrix, problem.ratings.shape[1]
+    if isinstance(matrix, np.ndarray):
+        found: NDArray[np.float64] = dense_columns(
+            matrix, members, semantics_code(problem), max(64, CHUNK_CELLS // m), get_num_threads()
+        )
+        return found
+    found = sparse_columns(
+        matrix.indptr,
+        matrix.indices,
+        matrix.data,
+        problem.ratings.fill or 0.0,
+        m,
+        members,
+        semantics_code(problem),
+        member_chunks(problem.ratings, members),
+        get_num_threads(),
+    )
+    return found
+
+
+def best_of_columns(
+    problem: Problem, members: NDArray[np.int64], scores: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Choose the k best items, given the scores of all up to the rounding of sums.
+
+    Sums of real numbers depend in their last bits on the order of summation. Items whose sums
+    are too close to the k-th for that are scored anew as the objective does it, so that the
+    list does not depend on how the sums were come by.
+
+    Parameters
+    ----------
+    problem : Problem
+    members : int64 array
+        Users, ascending.
+    scores : float64 array, shape (m,)
+
+    Returns
+    -------
+    items : int64 array, shape (k,)
+    """
+    from grouping.kernels.groups import best_columns
+
+    items: NDArray[np.int64] = best_columns(scores, problem.k)
+    if problem.semantics == "lm":
+        return items
+    # the error bound of summing n numbers one by one, for all orders in use here
+    n = problem.ratings.shape[0]
+    close = np.finfo(np.float64).eps * n * n * max(abs(problem.low), abs(problem.high))
+    near = np.flatnonzero(scores >= scores[items[-1]] - close)
+    in_halves = np.all(scores[near] * 2 == np.rint(scores[near] * 2))  # then sums are exact
+    if in_halves or len(near) * len(members) > 1 << 26:
+        return items
+    labels = np.zeros(len(members), np.int64)
+    rows = ratings_on_lists(problem, labels, near[None, :], users=members)
+    positions = np.arange(len(members))
+    exact = fold(problem, rows, positions, np.array([0, len(members)]))[0]
+    chosen: NDArray[np.int64] = near[best_columns(exact, problem.k)]
+    return chosen
+
+
+def ratings_on_lists(
+    problem: Problem,
+    labels: NDArray[np.int64],
+    lists: NDArray[np.int64],
+    users: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
+    """Look up users' ratings of the lists of their groups.
+
+    Parameters
+    ----------
+    problem : Problem
+    labels : int64 array, shape (users,)
+        Row of `lists` that belongs to each user.
+    lists : int64 array, shape (groups, length)
+    users : int64 array, optional
+        By default all.
+
+    Returns
+    -------
+    ratings : float64 array, shape (users, length)
+    """
+    from grouping.kernels.groups import dense_on_lists, sparse_on_lists
+
+    if users is None:
+        users = np.arange(problem.ratings.shape[0])
+    matrix = problem.ratings.matrix
+    found: NDArray[np.float64]
+    if isinstance(matrix, np.ndarray):
+        found = dense_on_lists(matrix, users, labels, lists)
+    else:
+        fill = problem.ratings.fill or 0.0
+        found = sparse_on_lists(
+            matrix.indptr, matrix.indices, matrix.data, fill, users, labels, lists
+        )
+    return found
+
+
+def fold(
+    problem: Problem,
+    rows: NDArray[np.float64],
+    order: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Aggregate the members' rows under the semantics: their minimum, or their sum in order.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows : float64 array, shape (n, c)
+    order : int64 array
+        Rows, group by group, ascending inside each.
+    starts : int64 array, shape (groups + 1,)
+        Bounds of the groups in `order`; no group is empty.
+
+    Returns
+    -------
+    folded : float64 array, shape (groups, c)
+    """
+    from grouping.kernels import groups as kernels
+
+    pieces = -(-np.diff(starts) // STRETCH)
+    group_of = np.repeat(np.arange(len(pieces)), pieces)
+    first = np.cumsum(pieces) - pieces
+    bounds = starts[group_of] + STRETCH * (np.arange(len(group_of)) - first[group_of])
+    folded: NDArray[np.float64] = kernels.fold(
+        rows,
+        order,
+        np.append(bounds, starts[-1]),
+        group_of,
+        len(pieces),
+        semantics_code(problem),
+    )
+    return folded
+
+
+def semantics_code(problem: Problem) -> int:
+    """Return the small integer that tells kernels the semantics."""
+    from grouping.kernels.groups import AGGREGATE_VOTING, LEAST_MISERY
+
+    return LEAST_MISERY if problem.semantics == "lm" else AGGREGATE_VOTING

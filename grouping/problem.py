@@ -1,0 +1,261 @@
+"""The problem: complete ratings, what is to be maximised, and what one pass tells about it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.aggregation import Aggregation, aggregation
+from grouping.errors import InputError
+from grouping.ratings import Ratings
+
+SEMANTICS = ("lm", "av")
+
+CHUNK_CELLS = 1 << 20
+"""Cells of a dense matrix that one thread reduces at a time: fixed, so that sums are."""
+
+
+@dataclass(frozen=True, eq=False)
+class OwnLists:
+    """Each user's own best list: the paper's top-k item sequence and its ratings.
+
+    Attributes
+    ----------
+    items : int32 array, shape (n, k)
+        Columns, best first; equal ratings by ascending column.
+    scores : float64 array, shape (n, k)
+        The user's ratings of them.
+    """
+
+    items: NDArray[np.int32]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A validated instance of group formation: methods trust what stands here.
+
+    Make one with :meth:`of`.
+
+    Attributes
+    ----------
+    ratings : Ratings
+        Complete: dense without NaN, or CSR with a `fill`.
+    semantics : {"lm", "av"}
+    aggregation : Aggregation
+    groups : int
+        At most so many groups are formed (the paper's l).
+    k : int
+        List length.
+    own : OwnLists
+    column_scores : array, shape (m,), or None
+        Each item's score for the group of all users, gathered in the pass that found the own
+        lists: the minimum (dense, least misery) or the float64 sum (aggregate voting; of CSR
+        the sum of rating - fill over stored cells). None for CSR under least misery.
+    low, high : float
+        Range of all cells' values.
+    """
+
+    ratings: Ratings
+    semantics: str
+    aggregation: Aggregation
+    groups: int
+    k: int
+    own: OwnLists
+    column_scores: NDArray[Any] | None
+    low: float
+    high: float
+
+    @classmethod
+    def of(
+        cls,
+        ratings: Ratings,
+        semantics: str = "lm",
+        agg: str = "min",
+        groups: int = 10,
+        k: int = 5,
+        *,
+        position_weights: str | Sequence[float] | None = None,
+    ) -> Problem:
+        """Validate an instance, reading the ratings once.
+
+        Parameters
+        ----------
+        ratings : Ratings
+            Complete ratings.
+        semantics : {"lm", "av"}
+            Least misery or aggregate voting (paper, 2.2).
+        agg : {"min", "max", "sum", "wsum", "ndcg"}
+            Aggregation (paper, 2.3 and 6).
+        groups : int
+            At most so many groups, at least 1.
+        k : int
+            List length, 1 <= k <= m.
+        position_weights : {"inverse", "log"} or k numbers, optional
+            For ``wsum``.
+
+        Returns
+        -------
+        problem : Problem
+
+        Raises
+        ------
+        InputError
+            If an argument is out of range, a rating is missing, infinite or outside the
+            declared scale, or negative with ``ndcg``.
+        """
+        if semantics not in SEMANTICS:
+            raise InputError(f"unknown semantics {semantics!r}: choose lm or av")
+        groups = positive(groups, "the number of groups")
+        k = positive(k, "the list length k")
+        n, m = ratings.shape
+        if k > m:
+            raise InputError(
+                f"lists of k = {k} items need at least {k} items, and there are {m} "
+                f"(n_features = {m}): give a k of at most {m}"
+            )
+        made = aggregation(agg, k, position_weights)
+        own, column_scores, low, high = _read_once(ratings, semantics, k)
+        if made.per_member and low < 0:
+            raise InputError(
+                f"{ratings.source}: ndcg takes ratings as gains, and the lowest is {low:g}: "
+                "shift the ratings so that none is negative"
+            )
+        return cls(ratings, semantics, made, groups, k, own, column_scores, low, high)
+
+
+def positive(number: Any, what: str) -> int:
+    """Whole number of at least 1.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    try:
+        whole = operator.index(number)
+    except TypeError as error:
+        raise InputError(f"{what} must be a whole number, not {number!r}") from error
+    if whole < 1:
+        raise InputError(f"{what} must be at least 1, not {whole}")
+    return whole
+
+
+def member_chunks(ratings: Ratings, members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bounds that cut a CSR matrix' members into chunks of about equal work.
+
+    They depend on the ratings alone, so that reductions over them are the same on any number of
+    threads. A chunk has at least eight stored ratings for each item, since adding its result
+    up costs one step for each item.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Sparse.
+    members : int64 array
+
+    Returns
+    -------
+    bounds : int64 array, shape (chunks + 1,)
+        From 0 to len(members).
+    """
+    indptr = ratings.matrix.indptr  # type: ignore[union-attr]
+    work = np.cumsum(indptr[members + 1] - indptr[members] + 1, dtype=np.int64)
+    chunks = int(np.clip(work[-1] // (8 * ratings.shape[1]), 1, 256))
+    inner = np.searchsorted(work, work[-1] * np.arange(1, chunks) // chunks)
+    return np.unique(np.concatenate([[0], inner, [len(members)]])).astype(np.int64)
+
+
+def _read_once(
+    ratings: Ratings, semantics: str, k: int
+) -> tuple[OwnLists, NDArray[Any] | None, float, float]:
+    from numba import get_num_threads
+
+    from grouping.kernels import own_lists as kernels
+
+    threads = get_num_threads()
+    n, m = ratings.shape
+    matrix = ratings.matrix
+    column_scores: NDArray[Any] | None
+    if isinstance(matrix, np.ndarray):
+        keys, limit = _ordered_keys(matrix)
+        columns = kernels.COLUMN_SUMS if semantics == "av" else kernels.COLUMN_MINIMA
+        items, scores, sums, minima, low_key, low, high, bad = kernels.dense_own_lists(
+            keys, matrix, limit, k, columns, max(64, CHUNK_CELLS // m), threads
+        )
+        column_scores = sums if semantics == "av" else minima
+        if low_key != np.iinfo(np.int64).max:
+            low = min(low, float(np.array(low_key, keys.dtype).view(matrix.dtype)))
+    else:
+        if ratings.fill is None and matrix.nnz < n * m:
+            raise InputError(_incomplete(ratings))
+        items, scores, column_scores, low, high, bad = kernels.sparse_own_lists(
+            matrix.indptr,
+            matrix.indices,
+            matrix.data,
+            _fill(ratings),
+            m,
+            k,
+            semantics == "av",
+            member_chunks(ratings, np.arange(n)),
+            threads,
+        )
+        column_scores = column_scores if semantics == "av" else None
+    if bad < n:
+        raise InputError(_not_finite(ratings, int(bad)))
+    _check_scale(ratings, low, high)
+    if ratings.fill is not None and ratings.count() < n * m:
+        low, high = min(low, ratings.fill), max(high, ratings.fill)
+    return OwnLists(items, scores), column_scores, float(low), float(high)
+
+
+def _fill(ratings: Ratings) -> float:
+    return 0.0 if ratings.fill is None else ratings.fill
+
+
+def _ordered_keys(matrix: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Keys of the ratings for `dense_own_lists`, and the first key that is not a number."""
+    if matrix.dtype == np.float32:
+        return matrix.view(np.int32), 0x7F800000
+    if matrix.dtype == np.float64:
+        return matrix.view(np.int64), 0x7FF0000000000000
+    return matrix, 0
+
+
+def _incomplete(ratings: Ratings) -> str:
+    n, m = ratings.shape
+    return (
+        f"{ratings.source}: {n * m - ratings.count()} of {n * m} ratings are missing (NaN or not "
+        "stored): choose how to fill them (missing = min, mean, a number, or a predictor)"
+    )
+
+
+def _not_finite(ratings: Ratings, user: int) -> str:
+    row = ratings.row(user)
+    infinite = np.flatnonzero(np.isinf(row))
+    if len(infinite) == 0:
+        return _incomplete(ratings)
+    return (
+        f"{ratings.source}: the rating of user {ratings.users[user]} for item "
+        f"{ratings.items[int(infinite[0])]} is infinite: ratings must be finite"
+    )
+
+
+def _check_scale(ratings: Ratings, low: float, high: float) -> None:
+    if ratings.scale is None or (low >= ratings.scale[0] and high <= ratings.scale[1]):
+        return
+    n, _ = ratings.shape
+    for user in range(n):
+        row = ratings.row(user)
+        out = np.flatnonzero((row < ratings.scale[0]) | (row > ratings.scale[1]))
+        if len(out):
+            raise InputError(
+                f"{ratings.source}: the rating {row[out[0]]:g} of user {ratings.users[user]} for "
+                f"item {ratings.items[int(out[0])]} lies outside the scale "
+                f"{ratings.scale[0]:g}:{ratings.scale[1]:g}"
+            )
