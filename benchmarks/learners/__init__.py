@@ -1,0 +1,1 @@
+"""The learners' figures on real data."""
