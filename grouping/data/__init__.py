@@ -1,0 +1,1 @@
+"""The embedded sample, and how it was made."""

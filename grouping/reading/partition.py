@@ -1,0 +1,124 @@
+"""Reading a partition: a formation's JSON, or a table with columns user and group."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from grouping.errors import InputError
+from grouping.ids import id_text
+
+_USER = ("user", "user_id", "userid", "member", "id")
+_GROUP = ("group", "group_id", "groupid", "label", "cluster")
+
+
+def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read the group of each user.
+
+    Parameters
+    ----------
+    path : path-like
+        A formation as JSON; a Parquet table; or text with two columns, comma or tab between
+        them, with or without a header that names them user and group.
+
+    Returns
+    -------
+    partition : dict
+        From user id to the group's name.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, holds no user, or gives a user two groups; the message names
+        the line.
+    """
+    name = os.fspath(path)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+    if not data.strip():
+        raise InputError(f"{name}: is empty; a partition has a row a user: user,group")
+    if data.lstrip()[:1] == b"{":
+        rows = _of_formation(data, name)
+    elif data[:4] == b"PAR1":
+        rows = _of_parquet(data, name)
+    else:
+        rows = _of_text(data, name)
+    partition: dict[str, str] = {}
+    for place, user, group in rows:
+        if not user or not group:
+            raise InputError(f"{name}:{place}: a user or group id is empty; give user,group")
+        if partition.setdefault(user, group) != group:
+            raise InputError(
+                f"{name}:{place}: user {user} is in group {partition[user]} and in group {group}; "
+                "a partition has each user once"
+            )
+    if not partition:
+        raise InputError(f"{name}: holds no user; a partition has a row a user: user,group")
+    return partition
+
+
+def _of_formation(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
+    try:
+        document = json.loads(data)
+        groups = document["groups"]
+        return [
+            (f"group {entry['group']}", str(user), str(entry.get("name", entry["group"])))
+            for entry in groups
+            for user in entry["members"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{name}: is not a formation, or is cut short ({error}); give the JSON of form"
+        ) from error
+
+
+def _of_parquet(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
+    from pyarrow import ArrowInvalid
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(io.BytesIO(data))
+    except (ArrowInvalid, OSError) as error:
+        raise InputError(f"{name}: is not a whole Parquet file ({error})") from error
+    columns = [_column(table.column_names, aliases) for aliases in (_USER, _GROUP)]
+    if None in columns:
+        raise InputError(f"{name}: needs columns named user and group")
+    users, groups = (table.column(column).to_pylist() for column in columns)
+    for row, (user, group) in enumerate(zip(users, groups, strict=True), start=1):
+        yield f"row {row}", id_text(user, "user"), id_text(group, "group")
+
+
+def _of_text(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: is not UTF-8 text ({error})") from error
+    separator = "\t" if "\t" in text.partition("\n")[0] else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    user_at, group_at, width = 0, 1, 2
+    for number, fields in enumerate(reader):
+        if not fields:
+            continue
+        found = [_column(fields, aliases) for aliases in (_USER, _GROUP)]
+        if number == 0 and None not in found:
+            user_at, group_at = (fields.index(column) for column in found if column is not None)
+            width = len(fields)
+            continue
+        if len(fields) != width:
+            raise InputError(
+                f"{name}:{reader.line_num}: {len(fields)} fields where {width} are expected: "
+                "give user,group"
+            )
+        yield reader.line_num, fields[user_at].strip(), fields[group_at].strip()
+
+
+def _column(names: Iterable[str], aliases: Iterable[str]) -> str | None:
+    wanted = set(aliases)
+    return next((name for name in names if name.strip().lower() in wanted), None)
