@@ -15,6 +15,10 @@ class InputError(GroupingError, ValueError):
     exit_code = 2
 
 
+class IncompleteError(InputError):
+    """Ratings are missing, and no way to fill them was chosen."""
+
+
 class InfeasibleError(GroupingError):
     """No partition satisfies the constraints (exit code 3)."""
 

@@ -200,8 +200,11 @@ class Formation:
         """Members of each group."""
         return np.array([group.size for group in self.groups], dtype=np.int64)
 
-    def to_dict(self, item_names: Mapping[str, str] | None = None,
-                user_names: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def to_dict(
+        self,
+        item_names: Mapping[str, str] | None = None,
+        user_names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Return the JSON document (schema version 1) as a dict.
 
         Parameters
@@ -279,7 +282,13 @@ class Formation:
             satisfaction = float(entry["satisfaction"])
             groups.append(
                 Group(
-                    number, members, items, scores, satisfaction, users, item_ids,
+                    number,
+                    members,
+                    items,
+                    scores,
+                    satisfaction,
+                    users,
+                    item_ids,
                     entry.get("name"),
                 )
             )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
-from grouping.errors import InputError
+from grouping.errors import IncompleteError, InputError
 from grouping.ratings import Ratings
 
 SEMANTICS = ("lm", "av")
@@ -193,7 +193,7 @@ def _read_once(
             low = min(low, float(np.array(low_key, keys.dtype).view(matrix.dtype)))
     else:
         if ratings.fill is None and matrix.nnz < n * m:
-            raise InputError(_incomplete(ratings))
+            raise IncompleteError(_incomplete(ratings))
         items, scores, column_scores, low, high, bad = kernels.sparse_own_lists(
             matrix.indptr,
             matrix.indices,
@@ -207,7 +207,7 @@ def _read_once(
         )
         column_scores = column_scores if semantics == "av" else None
     if bad < n:
-        raise InputError(_not_finite(ratings, int(bad)))
+        raise _not_finite(ratings, int(bad))
     _check_scale(ratings, low, high)
     if ratings.fill is not None and ratings.count() < n * m:
         low, high = min(low, ratings.fill), max(high, ratings.fill)
@@ -235,12 +235,12 @@ def _incomplete(ratings: Ratings) -> str:
     )
 
 
-def _not_finite(ratings: Ratings, user: int) -> str:
+def _not_finite(ratings: Ratings, user: int) -> InputError:
     row = ratings.row(user)
     infinite = np.flatnonzero(np.isinf(row))
     if len(infinite) == 0:
-        return _incomplete(ratings)
-    return (
+        return IncompleteError(_incomplete(ratings))
+    return InputError(
         f"{ratings.source}: the rating of user {ratings.users[user]} for item "
         f"{ratings.items[int(infinite[0])]} is infinite: ratings must be finite"
     )

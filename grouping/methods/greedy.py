@@ -228,9 +228,7 @@ def _last_members(buckets: Buckets, bucket: int, count: int) -> list[int]:
     return [int(user) for user in members[::-1][:count]]
 
 
-def splitting_may_help(
-    problem: Problem, buckets: Buckets, chosen: list[tuple[int, int]]
-) -> bool:
+def splitting_may_help(problem: Problem, buckets: Buckets, chosen: list[tuple[int, int]]) -> bool:
     """Whether buckets and keys alone show that split buckets may do better.
 
     So it is where as many single users as there are slots have more satisfaction to give than
@@ -316,7 +314,11 @@ def _sparse_minima(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.f
     if problem.low < fill:
         return column_scores(problem, members)
     columns, minima = sparse_common(
-        matrix.indptr, matrix.indices, matrix.data, fill, members  # type: ignore[union-attr]
+        matrix.indptr,
+        matrix.indices,
+        matrix.data,
+        fill,
+        members,  # type: ignore[union-attr]
     )
     scores = np.full(problem.ratings.shape[1], fill)
     scores[columns] = minima

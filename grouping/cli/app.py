@@ -1,0 +1,43 @@
+"""The application: its commands, and the options of the program itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from grouping import __version__
+from grouping.cli.bound import bound
+from grouping.cli.doctor import doctor
+from grouping.cli.evaluate import evaluate
+from grouping.cli.form import form
+from grouping.cli.generate import generate
+from grouping.cli.predict import predict
+
+app = typer.Typer(
+    help="Form groups of people so that each group's recommendations satisfy its members.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"grouping {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Form groups of people so that each group's recommendations satisfy its members."""
+
+
+for command in (form, evaluate, bound, predict, generate, doctor):
+    app.command()(command)

@@ -1,0 +1,77 @@
+"""`grouping bound`: an upper bound alone."""
+
+from __future__ import annotations
+
+from grouping.cli import options as o
+
+
+def bound(
+    ratings: o.RatingsFile = None,
+    semantics: o.Semantics = "lm",
+    agg: o.Agg = "min",
+    groups: o.Groups = 10,
+    k: o.ListLength = 5,
+    position_weights: o.PositionWeights = None,
+    missing: o.MissingPolicy = "auto",
+    scale: o.Scale = None,
+    step: o.Round = None,
+    seed: o.Seed = 0,
+    threads: o.Threads = None,
+    format: o.Format = None,
+    columns: o.Columns = None,
+    on_bad_row: o.OnBadRow = "error",
+    duplicates: o.Duplicates = "error",
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Give an upper bound on the objective of any formation, from each user's own best list."""
+    from grouping.bounds import own_list_bound
+    from grouping.cli.inputs import read_input
+    from grouping.cli.streams import emit
+    from grouping.formation import as_json
+    from grouping.kernels.jit import threads as on_threads
+    from grouping.missing import complete as completed
+    from grouping.problem import Problem
+
+    given = read_input(
+        ratings,
+        format=format,
+        columns=columns,
+        on_bad_row=on_bad_row,
+        duplicates=duplicates,
+        scale=scale,
+        missing=missing,
+        seed=seed,
+        threads=threads,
+        quiet=quiet,
+    )
+    weights = o.parse_weights(position_weights)
+    with on_threads(threads):
+        found = given.use(
+            lambda complete, policy: own_list_bound(
+                Problem.of(
+                    completed(complete, policy, step),
+                    semantics,
+                    agg,
+                    groups,
+                    k,
+                    position_weights=weights,
+                )
+            )
+        )
+    if json:
+        emit(
+            as_json(
+                {
+                    "schema_version": 1,
+                    "semantics": semantics,
+                    "agg": agg,
+                    "groups": groups,
+                    "k": k,
+                    "bound": found,
+                    "argument": "own lists",
+                }
+            )
+        )
+    else:
+        emit(f"{found!r}\n")

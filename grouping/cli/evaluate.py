@@ -1,0 +1,78 @@
+"""`grouping evaluate`: score a given partition."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from grouping.cli import options as o
+
+
+def evaluate(
+    ratings: Annotated[str, typer.Argument(help="Ratings: a file, or - for standard input.")],
+    groups: Annotated[
+        str,
+        typer.Option(
+            "--groups", metavar="FILE", help="The partition: JSON of form, or a table user, group."
+        ),
+    ],
+    semantics: o.Semantics = "lm",
+    agg: o.Agg = "min",
+    k: o.ListLength = 5,
+    position_weights: o.PositionWeights = None,
+    missing: o.MissingPolicy = "auto",
+    scale: o.Scale = None,
+    step: o.Round = None,
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Also give an upper bound, and with it the gap.")
+    ] = False,
+    seed: o.Seed = 0,
+    threads: o.Threads = None,
+    format: o.Format = None,
+    columns: o.Columns = None,
+    on_bad_row: o.OnBadRow = "error",
+    duplicates: o.Duplicates = "error",
+    item_names: o.ItemNames = None,
+    user_names: o.UserNames = None,
+    json: o.Json = False,
+    output: o.Output = None,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Give each group of a partition its best list, and score it."""
+    from grouping.cli.inputs import read_input
+    from grouping.cli.results import check_output, deliver, read_titles
+    from grouping.evaluating import evaluate as evaluate_partition
+    from grouping.reading.partition import read_partition
+
+    check_output(output)
+    titles = read_titles(item_names, user_names)
+    partition = read_partition(groups)
+    given = read_input(
+        ratings,
+        format=format,
+        columns=columns,
+        on_bad_row=on_bad_row,
+        duplicates=duplicates,
+        scale=scale,
+        missing=missing,
+        seed=seed,
+        threads=threads,
+        quiet=quiet,
+    )
+    formation = given.use(
+        lambda complete, policy: evaluate_partition(
+            complete,
+            partition,
+            semantics,
+            agg,
+            k,
+            missing=policy,
+            round=step,
+            position_weights=o.parse_weights(position_weights),
+            bound=bound,
+            threads=threads,
+        )
+    )
+    deliver(formation, given, titles, as_json=json, output=output, quiet=quiet, verbose=verbose)

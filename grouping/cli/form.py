@@ -1,0 +1,113 @@
+"""`grouping form`: the main job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grouping.cli import options as o
+
+if TYPE_CHECKING:
+    from grouping.formation import Formation
+
+
+def form(
+    ratings: o.RatingsFile = None,
+    semantics: o.Semantics = "lm",
+    agg: o.Agg = "min",
+    groups: o.Groups = 10,
+    k: o.ListLength = 5,
+    method: Annotated[str, typer.Option("--method", help="greedy: the paper's GRD.")] = "greedy",
+    split_buckets: Annotated[
+        bool,
+        typer.Option(
+            "--split-buckets",
+            help="Split GRD's buckets level by level, which restores its guarantee (lm).",
+        ),
+    ] = False,
+    position_weights: o.PositionWeights = None,
+    missing: o.MissingPolicy = "auto",
+    scale: o.Scale = None,
+    step: o.Round = None,
+    bound: Annotated[
+        bool, typer.Option("--bound", help="Also give an upper bound, and with it the gap.")
+    ] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", metavar="SECONDS", help="Stop a method that improves."),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option("--iterations", metavar="N", help="The same, in iterations.")
+    ] = None,
+    gap: Annotated[
+        float | None, typer.Option("--gap", metavar="G", help="Stop at this gap to the bound.")
+    ] = None,
+    seed: o.Seed = 0,
+    threads: o.Threads = None,
+    format: o.Format = None,
+    columns: o.Columns = None,
+    on_bad_row: o.OnBadRow = "error",
+    duplicates: o.Duplicates = "error",
+    item_names: o.ItemNames = None,
+    user_names: o.UserNames = None,
+    json: o.Json = False,
+    output: o.Output = None,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+) -> None:
+    """Form groups from ratings: the groups, their lists, and how satisfied they are."""
+    from grouping.cli.inputs import read_input
+    from grouping.cli.results import check_output, deliver, read_titles
+    from grouping.cli.streams import say
+    from grouping.forming import form as form_groups
+
+    check_output(output)
+    titles = read_titles(item_names, user_names)
+    given = read_input(
+        ratings,
+        format=format,
+        columns=columns,
+        on_bad_row=on_bad_row,
+        duplicates=duplicates,
+        scale=scale,
+        missing=missing,
+        seed=seed,
+        threads=threads,
+        quiet=quiet,
+    )
+    formation = given.use(
+        lambda complete, policy: form_groups(
+            complete,
+            semantics,
+            agg,
+            groups,
+            k,
+            method,
+            missing=policy,
+            round=step,
+            position_weights=o.parse_weights(position_weights),
+            split_buckets=split_buckets,
+            time_limit=time_limit,
+            iterations=iterations,
+            gap=gap,
+            bound=bound,
+            seed=seed,
+            threads=threads,
+        )
+    )
+    for line in [*formation.advice, _imbalance(formation)]:
+        say(line, quiet)
+    deliver(formation, given, titles, as_json=json, output=output, quiet=quiet, verbose=verbose)
+
+
+def _imbalance(formation: Formation) -> str:
+    """Warn of a group with more than half of the users."""
+    n = len(formation.labels)
+    largest = int(formation.sizes.argmax())
+    if len(formation.groups) < 2 or 2 * formation.sizes[largest] <= n:
+        return ""
+    return (
+        f"warning: group {largest} holds {formation.sizes[largest]} of {n} users; balanced groups "
+        "are what --method refine and --max-size are for (not in this version yet)"
+    )

@@ -1,0 +1,54 @@
+"""`grouping predict`: complete the ratings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from grouping.cli import options as o
+
+
+def predict(
+    ratings: Annotated[str, typer.Argument(help="Ratings: a file, or - for standard input.")],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write a .csv, .csv.gz, .parquet or .npy file."
+        ),
+    ],
+    scale: o.Scale = None,
+    step: o.Round = None,
+    seed: o.Seed = 0,
+    threads: o.Threads = None,
+    format: o.Format = None,
+    columns: o.Columns = None,
+    on_bad_row: o.OnBadRow = "error",
+    duplicates: o.Duplicates = "error",
+    quiet: o.Quiet = False,
+) -> None:
+    """Complete ratings by biased matrix factorisation; what was rated keeps its rating."""
+    from grouping.cli.inputs import read_input
+    from grouping.cli.results import check_output
+    from grouping.cli.streams import say
+    from grouping.missing import rounded
+    from grouping.writing import write_ratings
+
+    check_output(output, (".csv", ".csv.gz", ".parquet", ".npy"))
+    given = read_input(
+        ratings,
+        format=format,
+        columns=columns,
+        on_bad_row=on_bad_row,
+        duplicates=duplicates,
+        scale=scale,
+        missing="predict",
+        seed=seed,
+        threads=threads,
+        quiet=quiet,
+    )
+    complete = given.predicted()
+    if step is not None:
+        complete = rounded(complete, step)
+    write_ratings(complete, output)
+    say(f"{output}: {complete.shape[0]} users x {complete.shape[1]} items", quiet)

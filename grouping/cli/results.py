@@ -1,0 +1,93 @@
+"""A formation goes out: as a table, as JSON, into a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grouping.cli.streams import emit, emit_table, say
+from grouping.errors import InputError
+
+if TYPE_CHECKING:
+    from grouping.cli.inputs import Input
+    from grouping.formation import Formation
+
+
+@dataclass(frozen=True)
+class Titles:
+    """Titles to put beside ids, None where no table was given."""
+
+    items: Mapping[str, str] | None
+    users: Mapping[str, str] | None
+
+
+def read_titles(item_names: str | None, user_names: str | None) -> Titles:
+    """Read the tables of titles that were named.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
+    """
+    from grouping.reading import read_names
+
+    return Titles(
+        None if item_names is None else read_names(item_names),
+        None if user_names is None else read_names(user_names),
+    )
+
+
+def check_output(
+    output: str | None, suffixes: tuple[str, ...] = (".json", ".csv", ".parquet")
+) -> None:
+    """Refuse an output file that could not be written, before any work is done.
+
+    Raises
+    ------
+    InputError
+        If its name has another ending, or its folder is not there.
+    """
+    if output is None:
+        return
+    path = Path(output)
+    if path.suffix.lower() not in suffixes and not output.lower().endswith(suffixes):
+        raise InputError(f"-o {output}: name a file that ends in {', '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise InputError(f"-o {output}: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"-o {output}: no permission to write there")
+
+
+def deliver(
+    formation: Formation,
+    given: Input,
+    titles: Titles,
+    *,
+    as_json: bool,
+    output: str | None,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Write a formation where the options say: a table unless JSON or a file is asked for."""
+    from grouping.report import as_table, headline
+
+    formation = replace(
+        formation,
+        problem=formation.problem | given.settings,
+        seconds=given.seconds | {"form": formation.seconds["form"]},
+    )
+    if output is not None:
+        formation.save(output, item_names=titles.items, user_names=titles.users)
+        say(f"{output}: {headline(formation)}", quiet)
+    if as_json:
+        from grouping.formation import as_json as as_text
+
+        emit(as_text(formation.to_dict(titles.items, titles.users)))
+    elif output is None:
+        emit_table(as_table(formation, titles.items, titles.users))
+    if verbose:
+        spent = ", ".join(f"{part} {seconds:.3f} s" for part, seconds in formation.seconds.items())
+        say(spent, quiet)
