@@ -268,7 +268,7 @@ def _sparse_row(columns, values, fill, m, k, items, scores):
     for p in range(columns.shape[0]):
         value = np.float64(values[p])
         if value > fill and (filled < k or value > scores[k - 1]):
-            filled = _insert(items, scores, 0, filled, k, value, columns[p])
+            filled = _insert(items, scores, 0, filled, k, value + 0.0, columns[p])
     if filled < k:
         # next come the cells worth `fill`, stored or not, from the left
         p = 0
