@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -454,6 +454,13 @@ def as_json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+@cache
+def _library_versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("numpy", "scipy", "numba")}
+
+
 def versions() -> dict[str, str]:
     """Versions of what decides a result.
 
@@ -461,9 +468,7 @@ def versions() -> dict[str, str]:
     -------
     versions : dict
     """
-    from importlib.metadata import version
-
     from grouping import __version__
 
-    libraries = {name: version(name) for name in ("numpy", "scipy", "numba")}
-    return {"grouping": __version__, "python": platform.python_version(), **libraries}
+    python = platform.python_version()
+    return {"grouping": __version__, "python": python, **_library_versions()}

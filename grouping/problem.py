@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
 from grouping.errors import IncompleteError, InputError
-from grouping.ratings import Ratings
+from grouping.ratings import Ratings, ordered_keys, value_of_key
 
 SEMANTICS = ("lm", "av")
 
@@ -150,7 +150,7 @@ def member_chunks(ratings: Ratings, members: NDArray[np.int64]) -> NDArray[np.in
     """Bounds that cut a CSR matrix' members into chunks of about equal work.
 
     They depend on the ratings alone, so that reductions over them are the same on any number of
-    threads. A chunk has at least eight stored ratings for each item, since adding its result
+    threads. A chunk has at least sixteen stored ratings for each item, since adding its result
     up costs one step for each item.
 
     Parameters
@@ -166,7 +166,7 @@ def member_chunks(ratings: Ratings, members: NDArray[np.int64]) -> NDArray[np.in
     """
     indptr = ratings.matrix.indptr  # type: ignore[union-attr]
     work = np.cumsum(indptr[members + 1] - indptr[members] + 1, dtype=np.int64)
-    chunks = int(np.clip(work[-1] // (8 * ratings.shape[1]), 1, 256))
+    chunks = int(np.clip(work[-1] // (16 * ratings.shape[1]), 1, 256))
     inner = np.searchsorted(work, work[-1] * np.arange(1, chunks) // chunks)
     return np.unique(np.concatenate([[0], inner, [len(members)]])).astype(np.int64)
 
@@ -183,21 +183,22 @@ def _read_once(
     matrix = ratings.matrix
     column_scores: NDArray[Any] | None
     if isinstance(matrix, np.ndarray):
-        keys, limit = _ordered_keys(matrix)
+        keys, limit = ordered_keys(matrix)
         columns = kernels.COLUMN_SUMS if semantics == "av" else kernels.COLUMN_MINIMA
         items, scores, sums, minima, low_key, low, high, bad = kernels.dense_own_lists(
             keys, matrix, limit, k, columns, max(64, CHUNK_CELLS // m), threads
         )
         column_scores = sums if semantics == "av" else minima
-        if low_key != np.iinfo(np.int64).max:
-            low = min(low, float(np.array(low_key, keys.dtype).view(matrix.dtype)))
     else:
         if ratings.fill is None and matrix.nnz < n * m:
             raise IncompleteError(_incomplete(ratings))
-        items, scores, column_scores, low, high, bad = kernels.sparse_own_lists(
+        keys, limit = ordered_keys(matrix.data)
+        items, scores, sums, low_key, low, high, bad = kernels.sparse_own_lists(
             matrix.indptr,
             matrix.indices,
+            keys,
             matrix.data,
+            limit,
             _fill(ratings),
             m,
             k,
@@ -205,7 +206,9 @@ def _read_once(
             member_chunks(ratings, np.arange(n)),
             threads,
         )
-        column_scores = column_scores if semantics == "av" else None
+        column_scores = sums if semantics == "av" else None
+    if low_key != np.iinfo(np.int64).max:
+        low = min(low, value_of_key(low_key, ratings.dtype))
     if bad < n:
         raise _not_finite(ratings, int(bad))
     _check_scale(ratings, low, high)
@@ -216,15 +219,6 @@ def _read_once(
 
 def _fill(ratings: Ratings) -> float:
     return 0.0 if ratings.fill is None else ratings.fill
-
-
-def _ordered_keys(matrix: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """Keys of the ratings for `dense_own_lists`, and the first key that is not a number."""
-    if matrix.dtype == np.float32:
-        return matrix.view(np.int32), 0x7F800000
-    if matrix.dtype == np.float64:
-        return matrix.view(np.int64), 0x7FF0000000000000
-    return matrix, 0
 
 
 def _incomplete(ratings: Ratings) -> str:

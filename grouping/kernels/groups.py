@@ -57,15 +57,15 @@ def dense_on_lists(values, users, labels, lists):
 @kernel()
 def _stored(indices, values, start, stop, column, fill):
     """Find the rating at a column of a CSR row by bisection, or `fill`."""
-    low, high = start, stop
-    while low < high:
-        middle = (low + high) // 2
-        if indices[middle] < column:
-            low = middle + 1
-        else:
-            high = middle
-    if low < stop and indices[low] == column:
-        return np.float64(values[low]) + 0.0
+    base, length = np.uint64(start), np.uint64(stop - start)
+    one = np.uint64(1)
+    while length > one:
+        half = length >> one
+        if indices[base + half - one] < column:
+            base += half
+        length -= half
+    if length == one and indices[base] == column:
+        return np.float64(values[base]) + 0.0
     return fill
 
 

@@ -21,6 +21,8 @@ NO_COLUMNS, COLUMN_SUMS, COLUMN_MINIMA = 0, 1, 2
 
 BLOCK = 128
 SUB = 16
+LANES = 16
+SHORT = 1024
 ROWS = 4
 
 
@@ -84,6 +86,57 @@ def _select(row, maxima, k, items, keys, highest):
                         bounded = True
                         floor = np.int64(keys[k - 1]) + 1
             start = end
+
+
+@kernel()
+def _row_top(keys, start, stop, k, positions, found, highest, tops, bottoms):
+    """Find the k largest of keys[start:stop], a short row; LANES and k fit into it.
+
+    Their positions come by key descending, equal ones from the left; the largest and smallest
+    key of all are returned. The entries are dealt out to LANES lanes; the k-th largest of the
+    lanes' maxima is a floor, since at least k entries reach it.
+    """
+    for j in range(LANES):
+        tops[j] = keys[np.uint64(start) + np.uint64(j)]
+        bottoms[j] = tops[j]
+    at = start + LANES
+    while at + LANES <= stop:
+        for j in range(LANES):
+            key = keys[np.uint64(at) + np.uint64(j)]
+            tops[j] = max(tops[j], key)
+            bottoms[j] = min(bottoms[j], key)
+        at += LANES
+    for p in range(at, stop):
+        tops[p - at] = max(tops[p - at], keys[p])
+        bottoms[p - at] = min(bottoms[p - at], keys[p])
+    largest = tops[0]
+    smallest = bottoms[0]
+    for j in range(LANES):
+        largest = max(largest, tops[j])
+        smallest = min(smallest, bottoms[j])
+    floor = np.int64(smallest)
+    if k <= LANES:
+        for p in range(k):
+            highest[p] = smallest
+        for j in range(LANES):
+            key = tops[j]
+            if key > highest[k - 1]:
+                for p in range(k):  # insertion without a branch to mispredict
+                    above = highest[p]
+                    highest[p] = max(above, key)
+                    key = min(above, key)
+        floor = np.int64(highest[k - 1])
+    filled = 0
+    for q in range(np.uint64(start), np.uint64(stop)):
+        key = keys[q]
+        if key >= floor:
+            filled = _insert(positions, found, 0, filled, k, key, q)
+            if filled == k:
+                # a later entry must be larger to enter: equal ones stand further right
+                floor = np.int64(found[k - 1]) + 1
+                if floor > largest:
+                    break
+    return largest, smallest
 
 
 @kernel()
@@ -208,6 +261,7 @@ def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
     high = np.full(lanes, -np.inf, np.float64)
     bad = np.full(lanes, n, np.int64)
     by_sorting = k * k > 16 * m
+    short = LANES <= m <= SHORT and not by_sorting
     for wave in range(0, chunks, lanes):
         for lane in prange(min(lanes, chunks - wave)):
             lane_sums[lane, :] = 0.0
@@ -215,6 +269,9 @@ def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
             maxima = np.empty((ROWS, blocks), keys.dtype)
             highest = np.empty(k, keys.dtype)
             found = np.empty(k, keys.dtype)
+            positions = np.empty((ROWS, k), np.int64)
+            tops = np.empty(LANES, keys.dtype)
+            bottoms = np.empty(LANES, keys.dtype)
             row = (wave + lane) * chunk_rows
             end = min(n, row + chunk_rows)
             while row < end:
@@ -224,19 +281,29 @@ def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
                 for b in range(blocks):
                     start = b * BLOCK
                     stop = min(m, start + BLOCK)
-                    for r in range(rows):
-                        top, bottom = _extrema(keys, row + r, start, stop)
-                        maxima[r, b] = top
-                        largest = max(largest, top)
-                        smallest = min(smallest, bottom)
+                    if not short:
+                        for r in range(rows):
+                            top, bottom = _extrema(keys, row + r, start, stop)
+                            maxima[r, b] = top
+                            largest = max(largest, top)
+                            smallest = min(smallest, bottom)
                     if columns == COLUMN_SUMS:
                         _add_columns(values, row, rows, start, stop, lane_sums[lane])
                     elif columns == COLUMN_MINIMA:
                         _lower_columns(values, row, rows, start, stop, lane_minima[lane])
+                if short:
+                    for r in range(rows):
+                        top, bottom = _row_top(
+                            keys[row + r], 0, m, k, positions[r], found, highest, tops, bottoms
+                        )
+                        largest = max(largest, top)
+                        smallest = min(smallest, bottom)
                 if limit == 0 or (smallest >= 0 and largest < limit):
                     for r in range(rows):
                         u = row + r
-                        if by_sorting:
+                        if short:
+                            items[u] = positions[r]
+                        elif by_sorting:
                             _select_sorted(keys[u], k, items[u], found)
                         else:
                             _select(keys[u], maxima[r], k, items[u], found, highest)
@@ -291,13 +358,15 @@ def _sparse_row(columns, values, fill, m, k, items, scores):
 
 
 @kernel(parallel=True)
-def sparse_own_lists(indptr, indices, values, fill, m, k, with_sums, bounds, threads):
+def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums, bounds, threads):
     """Top-k of every row of a CSR matrix, with the columns' sums of (rating - fill).
 
     Parameters
     ----------
     indptr, indices, values : arrays
         Canonical CSR: columns ascending in each row, none twice.
+    keys, limit
+        The values' keys, as in `dense_own_lists`.
     fill : float
         What a cell that is not stored counts as.
     m : int
@@ -316,8 +385,10 @@ def sparse_own_lists(indptr, indices, values, fill, m, k, with_sums, bounds, thr
     scores : float64 array, shape (n, k)
     sums : float64 array, shape (m,) or (0,)
         Sum over the stored cells of (rating - fill).
+    low_key : int
+        Smallest key of the rows that were read by their keys (the largest int64 if none was).
     low, high : float
-        Range of the stored ratings.
+        Smallest stored rating of all other rows; largest of all.
     bad : int
         First row with a rating that is not finite, or n.
     """
@@ -328,27 +399,53 @@ def sparse_own_lists(indptr, indices, values, fill, m, k, with_sums, bounds, thr
     chunks = bounds.shape[0] - 1
     lanes = min(chunks, threads)
     lane_sums = np.empty((lanes, sums.shape[0]), np.float64)
+    low_key = np.full(lanes, np.iinfo(np.int64).max, np.int64)
     low = np.full(lanes, np.inf, np.float64)
     high = np.full(lanes, -np.inf, np.float64)
     bad = np.full(lanes, n, np.int64)
     for wave in range(0, chunks, lanes):
         for lane in prange(min(lanes, chunks - wave)):
-            lane_sums[lane, :] = 0.0
+            sums_here = lane_sums[lane]
+            sums_here[:] = 0.0
+            positions = np.empty(k, np.int64)
+            found = np.empty(k, keys.dtype)
+            highest = np.empty(k, keys.dtype)
+            tops = np.empty(LANES, keys.dtype)
+            bottoms = np.empty(LANES, keys.dtype)
+            lowest_key = np.iinfo(np.int64).max
+            lowest, topmost = np.inf, -np.inf
             for u in range(bounds[wave + lane], bounds[wave + lane + 1]):
-                columns = indices[indptr[u] : indptr[u + 1]]
-                row = values[indptr[u] : indptr[u + 1]]
-                finite = True
-                for p in range(row.shape[0]):
-                    value = np.float64(row[p])
-                    finite = finite and np.isfinite(value)
-                    low[lane] = min(low[lane], value)
-                    high[lane] = max(high[lane], value)
-                if not finite:
-                    bad[lane] = min(bad[lane], u)
-                _sparse_row(columns, row, fill, m, k, items[u], scores[u])
+                start, stop = indptr[u], indptr[u + 1]
+                done = by_keys = False
+                if stop - start >= max(k, LANES):
+                    largest, smallest = _row_top(
+                        keys, start, stop, k, positions, found, highest, tops, bottoms
+                    )
+                    if limit == 0 or (smallest >= 0 and largest < limit):
+                        by_keys = True
+                        lowest_key = min(lowest_key, np.int64(smallest))
+                        topmost = max(topmost, np.float64(values[positions[0]]))
+                        # the entries at hand are the list unless the fill reaches into it
+                        done = np.float64(values[positions[k - 1]]) > fill
+                        for p in range(k):
+                            items[u, p] = indices[positions[p]]
+                            scores[u, p] = values[positions[p]]
+                if not done:
+                    columns = indices[start:stop]
+                    _sparse_row(columns, values[start:stop], fill, m, k, items[u], scores[u])
+                if not by_keys:
+                    for p in range(start, stop):
+                        value = np.float64(values[p])
+                        if not np.isfinite(value):
+                            bad[lane] = min(bad[lane], u)
+                        lowest = min(lowest, value)
+                        topmost = max(topmost, value)
                 if with_sums:
-                    for p in range(row.shape[0]):
-                        lane_sums[lane, columns[p]] += np.float64(row[p]) - fill
+                    for q in range(np.uint64(start), np.uint64(stop)):
+                        sums_here[np.uint64(indices[q])] += np.float64(values[q]) - fill
+            low_key[lane] = min(low_key[lane], lowest_key)
+            low[lane] = min(low[lane], lowest)
+            high[lane] = max(high[lane], topmost)
         for lane in range(min(lanes, chunks - wave)):
             sums += lane_sums[lane]
-    return items, scores, sums, low.min(), high.max(), bad.min()
+    return items, scores, sums, low_key.min(), low.min(), high.max(), bad.min()
