@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,18 +50,20 @@ def examine() -> dict[str, Any]:
         "memory available": in_words(available()),
     }
     if versions["numba"] != "missing":
-        import numba
-
+        numba: Any = import_module("numba")
         machine["threads"] = numba.get_num_threads()
         machine["jit"] = "disabled" if numba.config.DISABLE_JIT else "enabled"
-        machine["kernel cache"] = str(_cache_folder() or "none: compiled anew in every process")
+        named, folder = numba.config.CACHE_DIR, _cache_folder()
+        machine["kernel cache"] = str(folder or "none: compiled anew in every process")
         if numba.config.DISABLE_JIT:
             problems.append("NUMBA_DISABLE_JIT is set: kernels run as plain Python, very slowly")
-        if _cache_folder() is None:
+        if folder is None:
             problems.append(
                 "no kernel cache can be written: set NUMBA_CACHE_DIR to a folder that can, or "
                 "every run compiles for some seconds"
             )
+        elif named and folder != Path(named):
+            problems.append(f"NUMBA_CACHE_DIR={named} cannot be written: name a folder that can")
     solvers = {"HiGHS": _highs()}
     if solvers["HiGHS"].startswith("not"):
         problems.append(f"HiGHS does not run: {solvers['HiGHS']}")
@@ -109,23 +112,19 @@ def _highs() -> str:
     if find_spec("highspy") is None:
         return "not installed"
     try:
-        import highspy
-
+        highspy: Any = import_module("highspy")
         return str(highspy.Highs().version())
     except Exception as error:
         return f"not usable ({error})"
 
 
 def _cache_folder() -> Path | None:
-    """Folder where numba keeps compiled kernels, if one can be written."""
-    import numba
-
-    import grouping
-
+    """Folder where numba keeps compiled kernels: the first that can be written, in its order."""
+    numba: Any = import_module("numba")
     named = numba.config.CACHE_DIR
+    beside = Path(__file__).parent / "kernels" / "__pycache__"
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
-    folders = [Path(named)] if named else [Path(grouping.__file__).parent / "kernels", home]
-    for folder in folders:
+    for folder in ([Path(named)] if named else []) + [beside, home]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

@@ -54,7 +54,7 @@ def as_table(
         if group.size > len(members):
             members.append("…")
         table.add_row(
-            group.name if group.name is not None else str(group.number),
+            Text(group.name if group.name is not None else str(group.number)),
             str(group.size),
             number(group.satisfaction),
             Text(", ".join(items)),
@@ -63,7 +63,7 @@ def as_table(
     hidden = len(formation.groups) - SHOWN_GROUPS
     lines: list[RenderableType] = [Text(headline(formation)), table]
     if hidden > 0:
-        lines.append(Text(f"… and {hidden} more groups (--json or -o writes all)"))
+        lines.append(Text(f"… and {counted(hidden, 'more group')} (--json or -o writes all)"))
     return Lines(*lines)
 
 
@@ -80,7 +80,8 @@ def headline(formation: Formation) -> str:
     """
     asked = formation.problem
     words = (
-        f"{len(formation.groups)} groups of {asked['users']} users over {asked['items']} items, "
+        f"{counted(len(formation.groups), 'group')} of {counted(asked['users'], 'user')} over "
+        f"{counted(asked['items'], 'item')}, "
         f"{asked['semantics']}-{asked['agg']}, k = {asked['k']}, by {formation.method}: "
         f"objective {number(formation.objective)}"
     )
@@ -88,6 +89,22 @@ def headline(formation: Formation) -> str:
         words += f", bound {number(formation.bound)}"
         words += "" if formation.gap is None else f", gap {100 * formation.gap:.3g} %"
     return f"{words} ({formation.status})"
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things, "1 group" or "2 groups".
+
+    Parameters
+    ----------
+    count : int
+    what : str
+        One of them.
+
+    Returns
+    -------
+    text : str
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def number(value: float) -> str:

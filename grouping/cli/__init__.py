@@ -2,26 +2,77 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line: failures become one sentence on stderr and an exit code."""
     try:
-        from grouping.cli.app import app
-        from grouping.errors import GroupingError
-
-        try:
-            app(prog_name="grouping")
-        except GroupingError as error:
-            print(f"grouping: {error}", file=sys.stderr)
-            sys.exit(error.exit_code)
-        except MemoryError:
-            print(
-                "grouping: memory ran out: take fewer users or items, or --missing min, which "
-                "keeps sparse ratings sparse",
-                file=sys.stderr,
-            )
-            sys.exit(1)
+        sys.unraisablehook = _interrupt_again
+        _run()
     except KeyboardInterrupt:
-        sys.exit(130)
+        _leave_interrupted()
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            _leave_interrupted()
+        raise
+
+
+def _run() -> None:
+    from grouping.cli.streams import say, silence
+    from grouping.errors import GroupingError
+
+    try:
+        from grouping.cli.app import app
+
+        app(prog_name="grouping")
+    except GroupingError as error:
+        say(_in_options(str(error)))
+        sys.exit(error.exit_code)
+    except MemoryError:
+        say(
+            "memory ran out: take fewer users or items, or --missing min, which keeps sparse "
+            "ratings sparse"
+        )
+        sys.exit(1)
+    except OSError as error:  # of a stream: what reads and writes files names the file
+        silence()
+        say(f"input or output failed ({error.strerror or error})")
+        sys.exit(1)
+
+
+def _in_options(message: str) -> str:
+    """Say with the options of the command line what the Python API says with its arguments."""
+    message = re.sub(r"\bmissing = (?=\w)", "--missing ", message)
+    message = message.replace("a number, or a predictor", "predict, or a number")
+    return re.sub(r" \(n_features = \d+\)", "", message)
+
+
+def _leave_interrupted() -> NoReturn:
+    """Leave at once with the one exit code: Python itself may end by the signal instead."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(INTERRUPTED)
+
+
+def _interrupt_again(unraisable: UnraisableHookArgs) -> None:
+    """Repeat a Ctrl-C that a callback from compiled code could not pass on."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    import _thread
+    import threading
+
+    again = threading.Timer(0.01, _thread.interrupt_main)
+    again.daemon = True
+    again.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from grouping.cli.evaluate import evaluate
 from grouping.cli.form import form
 from grouping.cli.generate import generate
 from grouping.cli.predict import predict
+from grouping.errors import InputError
 
 app = typer.Typer(
     help="Form groups of people so that each group's recommendations satisfy its members.",
@@ -37,6 +39,21 @@ def program(
     ] = False,
 ) -> None:
     """Form groups of people so that each group's recommendations satisfy its members."""
+    _check_environment()
+
+
+def _check_environment() -> None:
+    """Refuse environment variables that would fail where they are first looked at."""
+    from grouping.memory import LIMIT_VARIABLE, available
+
+    try:
+        available()
+    except (ValueError, OverflowError) as error:
+        limit = os.environ[LIMIT_VARIABLE]
+        raise InputError(f"{LIMIT_VARIABLE}={limit}: give a number of bytes") from error
+    threads = os.environ.get("NUMBA_NUM_THREADS") or "1"
+    if not threads.isdecimal() or int(threads) == 0:
+        raise InputError(f"NUMBA_NUM_THREADS={threads}: give a number of threads from 1")
 
 
 for command in (form, evaluate, bound, predict, generate, doctor):

@@ -23,16 +23,21 @@ def bound(
     duplicates: o.Duplicates = "error",
     json: o.Json = False,
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
 ) -> None:
-    """Give an upper bound on the objective of any formation, from each user's own best list."""
+    """Give an upper bound on the objective of any groups.
+
+    It follows from each user's own best list.
+    """
     from grouping.bounds import own_list_bound
     from grouping.cli.inputs import read_input
-    from grouping.cli.streams import emit
+    from grouping.cli.streams import emit, emit_json
     from grouping.formation import as_json
     from grouping.kernels.jit import threads as on_threads
     from grouping.missing import complete as completed
     from grouping.problem import Problem
 
+    weights = o.parse_weights(position_weights, agg, k)
     given = read_input(
         ratings,
         format=format,
@@ -44,8 +49,8 @@ def bound(
         seed=seed,
         threads=threads,
         quiet=quiet,
+        verbose=verbose,
     )
-    weights = o.parse_weights(position_weights)
     with on_threads(threads):
         found = given.use(
             lambda complete, policy: own_list_bound(
@@ -60,7 +65,7 @@ def bound(
             )
         )
     if json:
-        emit(
+        emit_json(
             as_json(
                 {
                     "schema_version": 1,

@@ -6,13 +6,13 @@ from grouping.cli import options as o
 
 
 def doctor(json: o.Json = False) -> None:
-    """Show versions, threads, memory, caches and optional parts, and what is missing."""
-    from grouping.cli.streams import emit, emit_table
+    """Show what is installed, on what it runs, what is missing."""
+    from grouping.cli.streams import emit_json, emit_table
     from grouping.doctor import as_table, examine
     from grouping.formation import as_json
 
     found = examine()
     if json:
-        emit(as_json(found))
+        emit_json(as_json(found))
     else:
         emit_table(as_table(found))

@@ -7,14 +7,17 @@ from typing import Annotated
 import typer
 
 from grouping.cli import options as o
+from grouping.errors import InputError
 
 
 def evaluate(
-    ratings: Annotated[str, typer.Argument(help="Ratings: a file, or - for standard input.")],
+    ratings: o.GivenRatings,
     groups: Annotated[
         str,
         typer.Option(
-            "--groups", metavar="FILE", help="The partition: JSON of form, or a table user, group."
+            "--groups",
+            metavar="FILE",
+            help="The groups: what form -o wrote, or a table of users and groups.",
         ),
     ],
     semantics: o.Semantics = "lm",
@@ -25,7 +28,8 @@ def evaluate(
     scale: o.Scale = None,
     step: o.Round = None,
     bound: Annotated[
-        bool, typer.Option("--bound", help="Also give an upper bound, and with it the gap.")
+        bool,
+        typer.Option("--bound", help="Also give an upper bound, and the gap to it."),
     ] = False,
     seed: o.Seed = 0,
     threads: o.Threads = None,
@@ -40,13 +44,15 @@ def evaluate(
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Give each group of a partition its best list, and score it."""
+    """Give the groups of a file their best lists, and score them."""
     from grouping.cli.inputs import read_input
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.evaluating import evaluate as evaluate_partition
+    from grouping.evaluating import group_numbers
     from grouping.reading.partition import read_partition
 
     check_output(output)
+    weights = o.parse_weights(position_weights, agg, k)
     titles = read_titles(item_names, user_names)
     partition = read_partition(groups)
     given = read_input(
@@ -60,7 +66,12 @@ def evaluate(
         seed=seed,
         threads=threads,
         quiet=quiet,
+        verbose=verbose,
     )
+    try:
+        group_numbers(given.ratings, partition)
+    except InputError as error:
+        raise InputError(f"{groups}: {error}") from error
     formation = given.use(
         lambda complete, policy: evaluate_partition(
             complete,
@@ -70,7 +81,7 @@ def evaluate(
             k,
             missing=policy,
             round=step,
-            position_weights=o.parse_weights(position_weights),
+            position_weights=weights,
             bound=bound,
             threads=threads,
         )

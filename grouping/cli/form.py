@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from grouping.cli import options as o
+from grouping.errors import InputError
 
 if TYPE_CHECKING:
     from grouping.formation import Formation
@@ -18,12 +19,14 @@ def form(
     agg: o.Agg = "min",
     groups: o.Groups = 10,
     k: o.ListLength = 5,
-    method: Annotated[str, typer.Option("--method", help="greedy: the paper's GRD.")] = "greedy",
+    method: Annotated[
+        Literal["greedy"], typer.Option("--method", help="greedy: GRD, users of equal lists first.")
+    ] = "greedy",
     split_buckets: Annotated[
         bool,
         typer.Option(
             "--split-buckets",
-            help="Split GRD's buckets level by level, which restores its guarantee (lm).",
+            help="Let GRD split users of equal lists, which gives its guarantee (with lm).",
         ),
     ] = False,
     position_weights: o.PositionWeights = None,
@@ -31,17 +34,32 @@ def form(
     scale: o.Scale = None,
     step: o.Round = None,
     bound: Annotated[
-        bool, typer.Option("--bound", help="Also give an upper bound, and with it the gap.")
+        bool,
+        typer.Option("--bound", help="Also give an upper bound, and the gap to it."),
     ] = False,
     time_limit: Annotated[
         float | None,
-        typer.Option("--time-limit", metavar="SECONDS", help="Stop a method that improves."),
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            help="How long a method that improves step by step may take.",
+            callback=lambda seconds: o.above_zero("--time-limit", seconds),
+        ),
     ] = None,
     iterations: Annotated[
-        int | None, typer.Option("--iterations", metavar="N", help="The same, in iterations.")
+        int | None,
+        typer.Option(
+            "--iterations",
+            metavar="N",
+            help="How many steps it may take: equal results on every machine.",
+            min=1,
+        ),
     ] = None,
     gap: Annotated[
-        float | None, typer.Option("--gap", metavar="G", help="Stop at this gap to the bound.")
+        float | None,
+        typer.Option(
+            "--gap", metavar="G", help="The gap to the bound at which it may stop.", min=0
+        ),
     ] = None,
     seed: o.Seed = 0,
     threads: o.Threads = None,
@@ -56,13 +74,22 @@ def form(
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Form groups from ratings: the groups, their lists, and how satisfied they are."""
+    """Form groups, each with its list of items.
+
+    The result is a table on standard output: the groups, their lists, best item first, and how
+    satisfied each group is.
+    """
     from grouping.cli.inputs import read_input
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.cli.streams import say
     from grouping.forming import form as form_groups
 
     check_output(output)
+    weights = o.parse_weights(position_weights, agg, k)
+    if split_buckets and semantics == "av":
+        raise InputError(
+            "--split-buckets: has no effect with --semantics av, where scores add up; leave it out"
+        )
     titles = read_titles(item_names, user_names)
     given = read_input(
         ratings,
@@ -75,6 +102,7 @@ def form(
         seed=seed,
         threads=threads,
         quiet=quiet,
+        verbose=verbose,
     )
     formation = given.use(
         lambda complete, policy: form_groups(
@@ -86,7 +114,7 @@ def form(
             method,
             missing=policy,
             round=step,
-            position_weights=o.parse_weights(position_weights),
+            position_weights=weights,
             split_buckets=split_buckets,
             time_limit=time_limit,
             iterations=iterations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -97,6 +98,7 @@ def read_input(
     seed: int = 0,
     threads: int | None = None,
     quiet: bool = False,
+    verbose: bool = False,
 ) -> Input:
     """Read the ratings that the arguments name.
 
@@ -122,12 +124,14 @@ def read_input(
         scale=parse_scale(scale),
     )
     seconds = {"read": time.perf_counter() - started, "predict": 0.0}
+    n, m = ratings.shape
     if report.embedded:
-        n, m = ratings.shape
         say(
             f"no RATINGS given: the embedded sample, {n} travellers x {m} points of interest", quiet
         )
     say(report.summary(), quiet)
+    if verbose:
+        say(f"{report.source}: read as {report.format}, {n} users x {m} items", quiet)
     return Input(ratings, report, seconds, policy, quiet, seed, threads)
 
 
@@ -135,7 +139,10 @@ def _policy(missing: str) -> str | float:
     if missing in ("auto", "error", "min", "mean", "predict"):
         return missing
     try:
-        return float(missing)
+        number = float(missing)
+        if not math.isfinite(number):
+            raise ValueError
+        return number
     except ValueError as error:
         raise InputError(
             f"--missing {missing}: give auto, error, min, mean, predict or a number"

@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, TypeAlias
 
 import typer
 
 from grouping.errors import InputError
 
-READING = "Reading"
-PROBLEM = "Problem"
-OUTPUT = "Output"
-
 RatingsFile: TypeAlias = Annotated[
     str | None,
     typer.Argument(
-        metavar="[RATINGS]",
-        help="Ratings: a file, - for standard input, or nothing for the embedded sample.",
+        metavar="RATINGS",
+        help="A file of ratings, - for standard input, or nothing for the embedded sample.",
         show_default=False,
     ),
 ]
+GivenRatings: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="RATINGS", help="A file of ratings, or - for standard input."),
+]
 Semantics: TypeAlias = Annotated[
     Literal["lm", "av"],
-    typer.Option("--semantics", help="Least misery or aggregate voting."),
+    typer.Option(
+        "--semantics", help="A group's score of an item: its lowest rating (lm) or the sum (av)."
+    ),
 ]
 Agg: TypeAlias = Annotated[
     Literal["min", "max", "sum", "wsum", "ndcg"],
-    typer.Option("--agg", help="How a list's scores become satisfaction."),
+    typer.Option("--agg", help="What a group's satisfaction is, of the scores on its list."),
 ]
 Groups: TypeAlias = Annotated[
-    int, typer.Option("--groups", "-l", help="At most so many groups.", metavar="L")
+    int, typer.Option("--groups", "-l", help="Form at most so many groups.", metavar="L", min=1)
 ]
 ListLength: TypeAlias = Annotated[
-    int, typer.Option("--list-length", "-k", help="Items on each group's list.", metavar="K")
+    int,
+    typer.Option("--list-length", "-k", help="Items on each group's list.", metavar="K", min=1),
 ]
 PositionWeights: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--position-weights",
         metavar="inverse|log|W1,W2,...",
-        help="Weights of --agg wsum: 1/j (default), 1/log2(j+1), or your own.",
+        help="Weights of --agg wsum: 1/j (the default), 1/log2(j+1), or K of your own.",
     ),
 ]
 MissingPolicy: TypeAlias = Annotated[
@@ -47,29 +51,34 @@ MissingPolicy: TypeAlias = Annotated[
     typer.Option(
         "--missing",
         metavar="auto|error|min|mean|predict|NUMBER",
-        help="What unrated cells count as; auto predicts them where there are any.",
+        help="What an item that a user has not rated counts as; auto predicts it.",
     ),
 ]
 Scale: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--scale", metavar="MIN:MAX", help="Lowest and highest rating [default: as observed]."
+        "--scale", metavar="MIN:MAX", help="Lowest and highest rating; as observed by default."
     ),
 ]
 Round: TypeAlias = Annotated[
     float | None,
-    typer.Option("--round", metavar="STEP", help="Round ratings to multiples of STEP."),
+    typer.Option(
+        "--round",
+        metavar="STEP",
+        help="Round all ratings, predicted ones too, to multiples of STEP.",
+        callback=lambda step: above_zero("--round", step),
+    ),
 ]
 Format: TypeAlias = Annotated[
     Literal["long", "wide", "movielens", "parquet", "npy", "npz"] | None,
-    typer.Option("--format", help="Format of RATINGS [default: recognised]."),
+    typer.Option("--format", help="Format of RATINGS; recognised by content by default."),
 ]
 Columns: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--columns",
-        metavar="user=..,item=..,rating=..",
-        help="Columns of a long table, by name or number (from 1).",
+        metavar="user=U,item=I,rating=R",
+        help="Columns of a long table to read, by name, or by number from 1.",
     ),
 ]
 OnBadRow: TypeAlias = Annotated[
@@ -78,32 +87,44 @@ OnBadRow: TypeAlias = Annotated[
 ]
 Duplicates: TypeAlias = Annotated[
     Literal["error", "last", "mean"],
-    typer.Option("--duplicates", help="What a cell that is rated twice means."),
+    typer.Option(
+        "--duplicates",
+        help="Refuse a second rating of an item, or take the last, or the mean.",
+    ),
 ]
-Seed: TypeAlias = Annotated[int, typer.Option("--seed", help="Seed of what is drawn at random.")]
+Seed: TypeAlias = Annotated[
+    int, typer.Option("--seed", metavar="S", help="Seed of all that is drawn at random.", min=0)
+]
 Threads: TypeAlias = Annotated[
-    int | None, typer.Option("--threads", help="Threads [default: all].", metavar="T")
+    int | None,
+    typer.Option("--threads", help="Threads to run on; all by default.", metavar="T", min=1),
 ]
 Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Write one JSON document to standard output.")
+    bool, typer.Option("--json", help="Write one JSON document to standard output, not a table.")
 ]
 Output: TypeAlias = Annotated[
     str | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Write a .json, .csv or .parquet file."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write a file: .json (all), or .csv or .parquet (columns user and group).",
+    ),
 ]
 ItemNames: TypeAlias = Annotated[
     str | None,
-    typer.Option("--item-names", metavar="FILE", help="Table of item ids and titles to show."),
+    typer.Option("--item-names", metavar="FILE", help="Table of ids and titles: show the titles."),
 ]
 UserNames: TypeAlias = Annotated[
     str | None,
-    typer.Option("--user-names", metavar="FILE", help="Table of user ids and names to show."),
+    typer.Option("--user-names", metavar="FILE", help="Table of ids and names: show the names."),
 ]
 Quiet: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Nothing on standard error but errors.")
+    bool, typer.Option("--quiet", "-q", help="Say nothing on standard error but errors.")
 ]
 Verbose: TypeAlias = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say on standard error what was done, and how long.")
+    bool,
+    typer.Option("--verbose", "-v", help="Say what was read, and how long each step took."),
 ]
 
 
@@ -119,26 +140,51 @@ def parse_scale(text: str | None) -> tuple[float, float] | None:
         return None
     low, colon, high = text.partition(":")
     try:
-        if not colon:
+        scale = float(low), float(high)
+        if not colon or not -math.inf < scale[0] < scale[1] < math.inf:
             raise ValueError
-        return float(low), float(high)
     except ValueError as error:
-        raise InputError(f"--scale {text}: give MIN:MAX, for example --scale 1:5") from error
+        raise InputError(
+            f"--scale {text}: give MIN:MAX, the lower one first, for example --scale 1:5"
+        ) from error
+    return scale
 
 
-def parse_weights(text: str | None) -> str | list[float] | None:
-    """Read position weights: a name, or numbers with commas between them.
+def parse_weights(text: str | None, agg: str, k: int) -> str | list[float] | None:
+    """Read position weights: a name, or `k` numbers with commas between them.
 
     Raises
     ------
     InputError
-        If it is neither.
+        If they are neither, or do not go with the aggregation.
     """
-    if text is None or text in ("inverse", "log"):
-        return text
+    if text is None:
+        return None
+    from grouping.aggregation import aggregation
+
+    weights: str | list[float] = text
+    if text not in ("inverse", "log"):
+        try:
+            weights = [float(weight) for weight in text.split(",")]
+        except ValueError as error:
+            raise InputError(
+                f"--position-weights {text}: give inverse, log, or numbers such as 3,2,1"
+            ) from error
     try:
-        return [float(weight) for weight in text.split(",")]
-    except ValueError as error:
-        raise InputError(
-            f"--position-weights {text}: give inverse, log, or numbers such as 3,2,1"
-        ) from error
+        aggregation(agg, k, weights)
+    except InputError as error:
+        raise InputError(f"--position-weights {text}: {error}") from error
+    return weights
+
+
+def above_zero(option: str, number: float | None) -> float | None:
+    """Refuse a number that must be positive and is not.
+
+    Raises
+    ------
+    InputError
+        If it is 0, negative, infinite or NaN.
+    """
+    if number is not None and not 0 < number < math.inf:
+        raise InputError(f"{option} {number:g}: give a number above 0")
+    return number

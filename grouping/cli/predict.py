@@ -10,11 +10,11 @@ from grouping.cli import options as o
 
 
 def predict(
-    ratings: Annotated[str, typer.Argument(help="Ratings: a file, or - for standard input.")],
+    ratings: o.GivenRatings,
     output: Annotated[
         str,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Write a .csv, .csv.gz, .parquet or .npy file."
+            "--output", "-o", metavar="FILE", help="Write a .csv, .csv.gz, .parquet or .npy file."
         ),
     ],
     scale: o.Scale = None,
@@ -26,8 +26,12 @@ def predict(
     on_bad_row: o.OnBadRow = "error",
     duplicates: o.Duplicates = "error",
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
 ) -> None:
-    """Complete ratings by biased matrix factorisation; what was rated keeps its rating."""
+    """Predict the missing ratings, and write all of them.
+
+    What was rated keeps its rating; the rest is predicted by biased matrix factorisation.
+    """
     from grouping.cli.inputs import read_input
     from grouping.cli.results import check_output
     from grouping.cli.streams import say
@@ -46,6 +50,7 @@ def predict(
         seed=seed,
         threads=threads,
         quiet=quiet,
+        verbose=verbose,
     )
     complete = given.predicted()
     if step is not None:

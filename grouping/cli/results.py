@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grouping.cli.streams import emit, emit_table, say
+from grouping.cli.streams import emit_json, emit_table, say
 from grouping.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,11 +53,18 @@ def check_output(
     if output is None:
         return
     path = Path(output)
-    if path.suffix.lower() not in suffixes and not output.lower().endswith(suffixes):
+    name = path.name.lower()
+    if not any(name.endswith(suffix) and name != suffix for suffix in suffixes):
         raise InputError(f"-o {output}: name a file that ends in {', '.join(suffixes)}")
+    if path.is_dir():
+        raise InputError(f"-o {output}: is a folder; name a file in it")
     if not path.parent.is_dir():
         raise InputError(f"-o {output}: there is no folder {path.parent}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    # a file is replaced, for which its folder must be writable; a device is written to
+    places = [path, path.resolve().parent] if path.is_file() else [path.resolve().parent]
+    if path.exists() and not path.is_file():
+        places = [path]
+    if not all(os.access(place, os.W_OK) for place in places):
         raise InputError(f"-o {output}: no permission to write there")
 
 
@@ -85,7 +92,7 @@ def deliver(
     if as_json:
         from grouping.formation import as_json as as_text
 
-        emit(as_text(formation.to_dict(titles.items, titles.users)))
+        emit_json(as_text(formation.to_dict(titles.items, titles.users)))
     elif output is None:
         emit_table(as_table(formation, titles.items, titles.users))
     if verbose:

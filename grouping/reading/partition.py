@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -23,8 +24,8 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
     Parameters
     ----------
     path : path-like
-        A formation as JSON; a Parquet table; or text with two columns, comma or tab between
-        them, with or without a header that names them user and group.
+        A formation as JSON; a Parquet table; or text with two columns, a comma, semicolon or
+        tab between them, with or without a header that names them user and group.
 
     Returns
     -------
@@ -42,6 +43,7 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
         data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise InputError(f"{name}: is empty; a partition has a row a user: user,group")
     if data.lstrip()[:1] == b"{":
@@ -80,8 +82,7 @@ def _of_formation(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
 
 
 def _of_parquet(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
-    from pyarrow import ArrowInvalid
-    from pyarrow import parquet
+    from pyarrow import ArrowInvalid, parquet
 
     try:
         table = parquet.read_table(io.BytesIO(data))
@@ -97,17 +98,20 @@ def _of_parquet(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
 
 def _of_text(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: is not UTF-8 text ({error})") from error
-    separator = "\t" if "\t" in text.partition("\n")[0] else ","
+    first_line = text.strip().partition("\n")[0]
+    separator = next((mark for mark in "\t;," if mark in first_line), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     user_at, group_at, width = 0, 1, 2
-    for number, fields in enumerate(reader):
+    first = True
+    for fields in _rows(reader, name):
         if not fields:
             continue
-        found = [_column(fields, aliases) for aliases in (_USER, _GROUP)]
-        if number == 0 and None not in found:
+        found = [_column(fields, aliases) for aliases in (_USER, _GROUP)] if first else [None]
+        first = False
+        if None not in found:
             user_at, group_at = (fields.index(column) for column in found if column is not None)
             width = len(fields)
             continue
@@ -117,6 +121,15 @@ def _of_text(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
                 "give user,group"
             )
         yield reader.line_num, fields[user_at].strip(), fields[group_at].strip()
+
+
+def _rows(reader: Any, name: str) -> Iterable[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise InputError(
+            f"{name}:{reader.line_num}: cannot be read as a table ({error})"
+        ) from error
 
 
 def _column(names: Iterable[str], aliases: Iterable[str]) -> str | None:
