@@ -161,7 +161,7 @@ class Formation:
             for g in range(count)
         ]
         weights = problem.aggregation.weights.tolist()
-        asked = {
+        asked: dict[str, Any] = {
             "semantics": problem.semantics,
             "agg": problem.aggregation.name,
             "groups": problem.groups,

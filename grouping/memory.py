@@ -1,4 +1,4 @@
-"""Memory: what a step will need is estimated before it starts, and refused where it is not there."""
+"""Memory: what a step needs is estimated before it starts, and refused if it is not there."""
 
 from __future__ import annotations
 

@@ -118,22 +118,23 @@ def column_scores(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.fl
     from grouping.kernels.groups import dense_columns, sparse_columns
 
     matrix, m = problem.ratings.matrix, problem.ratings.shape[1]
+    semantics = semantics_code(problem)
+    found: NDArray[np.float64]
     if isinstance(matrix, np.ndarray):
-        found: NDArray[np.float64] = dense_columns(
-            matrix, members, semantics_code(problem), max(64, CHUNK_CELLS // m), get_num_threads()
+        chunk_rows = max(64, CHUNK_CELLS // m)
+        found = dense_columns(matrix, members, semantics, chunk_rows, get_num_threads())
+    else:
+        found = sparse_columns(
+            matrix.indptr,
+            matrix.indices,
+            matrix.data,
+            problem.ratings.fill or 0.0,
+            m,
+            members,
+            semantics,
+            member_chunks(problem.ratings, members),
+            get_num_threads(),
         )
-        return found
-    found = sparse_columns(
-        matrix.indptr,
-        matrix.indices,
-        matrix.data,
-        problem.ratings.fill or 0.0,
-        m,
-        members,
-        semantics_code(problem),
-        member_chunks(problem.ratings, members),
-        get_num_threads(),
-    )
     return found
 
 

@@ -16,8 +16,12 @@ from grouping.ratings import Ratings, ordered_keys, value_of_key
 
 SEMANTICS = ("lm", "av")
 
-CHUNK_CELLS = 1 << 20
+CHUNK_CELLS = 1 << 22
 """Cells of a dense matrix that one thread reduces at a time: fixed, so that sums are."""
+
+
+EXACT = 2.0**53
+"""Whole numbers up to here are exact in float64."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +117,7 @@ class Problem:
             raise InputError(f"unknown semantics {semantics!r}: choose lm or av")
         groups = positive(groups, "the number of groups")
         k = positive(k, "the list length k")
-        n, m = ratings.shape
+        m = ratings.shape[1]
         if k > m:
             raise InputError(
                 f"lists of k = {k} items need at least {k} items, and there are {m} "
@@ -211,6 +215,10 @@ def _read_once(
         low = min(low, value_of_key(low_key, ratings.dtype))
     if bad < n:
         raise _not_finite(ratings, int(bad))
+    if ratings.dtype.kind in "iu" and max(-low, high) > EXACT:
+        raise InputError(
+            f"{ratings.source}: whole ratings beyond 2**53 have no exact score: scale them down"
+        )
     _check_scale(ratings, low, high)
     if ratings.fill is not None and ratings.count() < n * m:
         low, high = min(low, ratings.fill), max(high, ratings.fill)

@@ -93,14 +93,13 @@ class Ratings:
                 f"(found array with {n} sample(s) and {m} feature(s) while a minimum of 1 is "
                 "required)"
             )
-        ratings = cls(
+        return cls(
             matrix,
             _checked_ids(users, n, "user", source),
             _checked_ids(items, m, "item", source),
             None if scale is None else _checked_scale(scale),
             source=source,
         )
-        return ratings
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -173,7 +172,8 @@ class Ratings:
         row : float64 array, shape (m,)
         """
         if isinstance(self.matrix, np.ndarray):
-            return self.matrix[user].astype(np.float64)
+            whole: NDArray[np.float64] = self.matrix[user].astype(np.float64)
+            return whole
         row = np.full(self.shape[1], np.nan if self.fill is None else self.fill)
         start, end = self.matrix.indptr[user], self.matrix.indptr[user + 1]
         row[self.matrix.indices[start:end]] = self.matrix.data[start:end]
@@ -282,7 +282,8 @@ def _plain_dense(X: Any, source: str) -> NDArray[Any]:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(f"{source}: ratings must be numeric: {error}") from error
-    return _read_only(np.ascontiguousarray(_kernel_dtype(array, source)))
+    view: NDArray[Any] = _read_only(np.ascontiguousarray(_kernel_dtype(array, source)))
+    return view
 
 
 def _canonical_csr(X: Any, source: str) -> sp.csr_array:
@@ -307,7 +308,10 @@ def _canonical_csr(X: Any, source: str) -> sp.csr_array:
             f"{source}: NaN is stored as a rating; leave unrated cells out of a sparse matrix"
         )
     data = _kernel_dtype(fresh.data, source)
-    return _read_only(sp.csr_array((data, fresh.indices, fresh.indptr), shape=fresh.shape))
+    view: sp.csr_array = _read_only(
+        sp.csr_array((data, fresh.indices, fresh.indptr), shape=fresh.shape)
+    )
+    return view
 
 
 def _kernel_dtype(array: NDArray[Any], source: str) -> NDArray[Any]:
@@ -331,14 +335,14 @@ def _kernel_dtype(array: NDArray[Any], source: str) -> NDArray[Any]:
 
 def _read_only(matrix: Any) -> Any:
     """Return a view that cannot be written through: kernels compile for one kind of array."""
-    if sp.issparse(matrix):
-        view = sp.csr_array(
-            (_frozen(matrix.data), _frozen(matrix.indices), _frozen(matrix.indptr)),
-            shape=matrix.shape,
-        )
-        view.has_canonical_format = True
-        return view
-    return _frozen(matrix)
+    if isinstance(matrix, np.ndarray):
+        return _frozen(matrix)
+    view = sp.csr_array(
+        (_frozen(matrix.data), _frozen(matrix.indices), _frozen(matrix.indptr)),
+        shape=matrix.shape,
+    )
+    view.has_canonical_format = True
+    return view
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -49,7 +49,8 @@ def threads(count: int | None) -> Iterator[int]:
         The number in force.
     """
     before = numba.get_num_threads()
-    wanted = before if count is None else max(1, min(count, numba.config.NUMBA_NUM_THREADS))
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    wanted = before if count is None else max(1, min(count, most))
     numba.set_num_threads(wanted)
     try:
         yield wanted

@@ -7,7 +7,6 @@ from numba import prange
 
 from grouping.kernels.jit import kernel
 
-
 BLOCK = 1024
 
 

@@ -311,15 +311,9 @@ def _sparse_minima(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.f
     from grouping.kernels.groups import sparse_common
 
     matrix, fill = problem.ratings.matrix, problem.ratings.fill or 0.0
-    if problem.low < fill:
+    if isinstance(matrix, np.ndarray) or problem.low < fill:
         return column_scores(problem, members)
-    columns, minima = sparse_common(
-        matrix.indptr,
-        matrix.indices,
-        matrix.data,
-        fill,
-        members,  # type: ignore[union-attr]
-    )
+    columns, minima = sparse_common(matrix.indptr, matrix.indices, matrix.data, fill, members)
     scores = np.full(problem.ratings.shape[1], fill)
     scores[columns] = minima
     return scores
