@@ -16,6 +16,9 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line: failures become one sentence on stderr and an exit code."""
+    # Threads that wait for each other sleep instead of spinning: on a machine that has other work
+    # to do, spinning makes parallel kernels several times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         sys.unraisablehook = _interrupt_again
         _run()
