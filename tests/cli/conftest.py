@@ -1,0 +1,42 @@
+"""A runner of the command line, and its small inputs."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Ended, Run, command, environment, long_table
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the command line in an empty folder."""
+
+    def start(*arguments: object, stdin: str | bytes = b"", **variables: str) -> Ended:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=tmp_path,
+            env=environment(**variables),
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            timeout=300,
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return start
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """The ratings as a file."""
+    (tmp_path / "ratings.csv").write_text(long_table())
+    return "ratings.csv"
+
+
+@pytest.fixture
+def holes(tmp_path: Path) -> str:
+    """The ratings without three of f's, as a file."""
+    (tmp_path / "holes.csv").write_text(long_table(left_out="fq fr fs"))
+    return "holes.csv"
