@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,15 @@ def test_forming_from_complete_ratings_imports_no_predictor(tmp_path: Path, tabl
     modules = imported(tmp_path, "form", table, "-q", "-k", "2", "--json")
     assert "numba" in modules
     assert not unwanted & modules
+
+
+def test_the_reference_names_every_command_option_and_no_other() -> None:
+    """docs/reference/cli.md keeps up with the program."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    written = {word for command in COMMANDS.values() for p in command.params for word in p.opts}
+    for name in COMMANDS:
+        assert f"\n## {name}\n" in page
+    options = {word for word in written if word.startswith("--")}
+    documented = set(re.findall(r"--[a-z][a-z-]+", page))
+    assert documented - options <= {"--help", "--version", "--install-completion"}
+    assert options <= documented
