@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from grouping.formation import Formation
 from grouping.memory import require
 from grouping.methods import Budget, Progress, method_named
 from grouping.missing import Missing, complete
-from grouping.objective import score
+from grouping.objective import by_satisfaction, score
 from grouping.problem import Problem, positive
 from grouping.ratings import Ratings
 
@@ -33,6 +34,7 @@ def form(
     round: float | None = None,
     position_weights: str | Sequence[float] | None = None,
     split_buckets: bool = False,
+    write_model: str | os.PathLike[str] | None = None,
     time_limit: float | None = None,
     iterations: int | None = None,
     gap: float | None = None,
@@ -57,8 +59,9 @@ def form(
         At most so many groups (l).
     k : int
         Items on each list, at most m.
-    method : {"greedy"}
-        ``greedy``: the paper's GRD algorithms.
+    method : {"greedy", "ip"}
+        ``greedy``: the paper's GRD algorithms. ``ip``: the paper's integer program, for small
+        instances.
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells count as; a callable is a predictor. See :func:`complete`.
     scale : (float, float), optional
@@ -70,6 +73,8 @@ def form(
     split_buckets : bool
         ``greedy`` under least misery: split buckets level by level, which restores the
         guarantee of an absolute error of at most r_max - r_min (times k for sum).
+    write_model : path-like, optional
+        ``ip``: write the integer program to a .lp or .mps file as well.
     time_limit : float, optional
         Seconds, for methods that improve as long as they may.
     iterations : int, optional
@@ -111,10 +116,13 @@ def form(
         problem = Problem.of(
             completed, semantics, agg, groups, k, position_weights=position_weights
         )
-        outcome = chosen.run(problem, budget, split_buckets=split_buckets)
+        outcome = chosen.run(problem, budget, split_buckets=split_buckets, write_model=write_model)
         if bound and outcome.bound is None:
             outcome = replace(outcome, bound=own_list_bound(problem))
         scored = score(problem, outcome.labels, outcome.lists)
+        if not chosen.orders:
+            labels, scored = by_satisfaction(outcome.labels, scored)
+            outcome = replace(outcome, labels=labels)
         ended = time.perf_counter()
     return Formation.of(
         problem,

@@ -82,6 +82,30 @@ def score(
     return Score(lists, item_scores, satisfaction, math.fsum(satisfaction))
 
 
+def by_satisfaction(labels: NDArray[np.int64], found: Score) -> tuple[NDArray[np.int64], Score]:
+    """Number groups by satisfaction, then size, descending, then smallest first user.
+
+    Parameters
+    ----------
+    labels : int64 array, shape (n,)
+    found : Score
+        Of these labels.
+
+    Returns
+    -------
+    labels : int64 array, shape (n,)
+    score : Score
+    """
+    _, first, sizes = np.unique(labels, return_index=True, return_counts=True)
+    order = np.lexsort((first, -sizes, -found.satisfaction))
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order))
+    sorted_score = Score(
+        found.lists[order], found.item_scores[order], found.satisfaction[order], found.objective
+    )
+    return number[labels], sorted_score
+
+
 def best_list(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.int64]:
     """Find a group's k best items under the problem's semantics.
 

@@ -81,6 +81,9 @@ class Method:
         The options of its own that it takes.
     exact : bool
         Whether it can prove an optimum.
+    orders : bool
+        Whether it numbers the groups in an order of its own; if not, they are numbered by
+        satisfaction, then size, descending, then smallest first user.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Method:
     module: str
     options: tuple[str, ...] = ()
     exact: bool = False
+    orders: bool = False
 
     def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
         """Run the method.
@@ -113,6 +117,14 @@ METHODS = {
             "GRD of the paper: equal top-k lists together, the best first, the rest in one group",
             "grouping.methods.greedy",
             options=("split_buckets",),
+            orders=True,
+        ),
+        Method(
+            "ip",
+            "the paper's integer program, solved by HiGHS: the reference, for small instances",
+            "grouping.methods.ip",
+            options=("write_model", "symmetry_breaking"),
+            exact=True,
         ),
     )
 }

@@ -1,0 +1,334 @@
+"""The paper's integer program (appendix A), as it stands there: the reference, not tuned.
+
+The text lost its formulas; what stands here restores them for all aggregations. Solved by HiGHS
+through Pyomo. It finishes on small instances only, which is what the paper says of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.errors import GroupingError, InputError, UndecidedError
+from grouping.methods import Budget, Outcome
+from grouping.problem import Problem
+
+MOST_VARIABLES = 2_000_000
+TOLERANCE = 1e-6
+"""HiGHS' tolerance: how far a solution's values may be from whole and from its constraints."""
+
+
+def run(
+    problem: Problem,
+    budget: Budget,
+    *,
+    symmetry_breaking: bool = False,
+    write_model: str | os.PathLike[str] | None = None,
+) -> Outcome:
+    """Solve the paper's integer program.
+
+    Parameters
+    ----------
+    problem : Problem
+    budget : Budget
+        The time limit holds for the solver; `gap` stops it early.
+    symmetry_breaking : bool
+        Let user u belong to one of the groups 0..u only: groups are told apart by their first
+        member instead of by number. Not in the paper.
+    write_model : path-like, optional
+        Write the program to a .lp or .mps file before solving it.
+
+    Returns
+    -------
+    outcome : Outcome
+        ``optimal`` within HiGHS' tolerance of 1e-6.
+
+    Raises
+    ------
+    InputError
+        For ndcg, whose members' satisfactions no linear term can express; for a program too
+        large to build.
+    UndecidedError
+        If the time limit passed with nothing found.
+    GroupingError
+        If HiGHS fails.
+    """
+    _refuse(problem)
+    model = build(problem, symmetry_breaking=symmetry_breaking)
+    if write_model is not None:
+        write(model, write_model)
+    return _solve(problem, model, budget)
+
+
+def variables(problem: Problem) -> int:
+    """Count the variables that the program will have.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    count : int
+    """
+    n, m = problem.ratings.shape
+    groups = min(problem.groups, n)
+    positions = len(_positions(problem))
+    return groups * (n + m * (1 + 2 * positions) + 2)
+
+
+def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
+    """Write the program down.
+
+    Index sets: users u, items i, groups g, positions j of the list. Variables, named as in the
+    paper:
+
+    * ``x[u,g]``, binary: user u is part of group g.
+    * ``y[i,g,j]``, binary: item i is at position j of group g's list. Min and sum need no order
+      among the items, so there y[i,g,1] says that item i is one of the k.
+    * ``sc[g,i]``: group g's score of item i.
+    * ``t[i,g,j]``: sc[g,i] where y[i,g,j] is 1, else 0 (the product of the two, linearised).
+    * ``s[g]``: group g's satisfaction. ``used[g]``, binary: group g has a member.
+
+    Parameters
+    ----------
+    problem : Problem
+    symmetry_breaking : bool
+
+    Returns
+    -------
+    model : pyomo.environ.ConcreteModel
+    """
+    import pyomo.environ as pyo
+
+    n, m = problem.ratings.shape
+    R = np.stack([problem.ratings.row(user) for user in range(n)])
+    least_misery = problem.semantics == "lm"
+    by_min = problem.aggregation.name == "min"
+    positions = _positions(problem)
+    chosen = problem.k if problem.aggregation.name in ("min", "sum") else 1
+
+    model = pyo.ConcreteModel(name=f"{problem.semantics}-{problem.aggregation.name}")
+    model.U, model.I = pyo.RangeSet(0, n - 1), pyo.RangeSet(0, m - 1)
+    model.G = pyo.RangeSet(0, min(problem.groups, n) - 1)
+    model.J = pyo.Set(initialize=list(positions))
+    model.x = pyo.Var(model.U, model.G, domain=pyo.Binary)
+    model.y = pyo.Var(model.I, model.G, model.J, domain=pyo.Binary)
+    model.sc = pyo.Var(model.G, model.I)
+    model.s = pyo.Var(model.G)
+    model.used = pyo.Var(model.G, domain=pyo.Binary)
+
+    # the objective: the sum of the groups' satisfactions, equation (1) and (2)
+    model.objective = pyo.Objective(expr=sum(model.s[g] for g in model.G), sense=pyo.maximize)
+
+    # a user belongs to exactly one of the groups, of which there are at most l
+    model.one_group = pyo.Constraint(
+        model.U, rule=lambda mod, u: sum(mod.x[u, g] for g in mod.G) == 1
+    )
+    model.has_member = pyo.Constraint(
+        model.G, rule=lambda mod, g: mod.used[g] <= sum(mod.x[u, g] for u in mod.U)
+    )
+
+    # the score of an item for a group: the minimum of its members' ratings, or their sum
+    high, low = R.max(axis=0), R.min(axis=0)
+    if least_misery:
+        high = np.maximum(high, 0)  # an empty group is worth 0, also among negative ratings
+        model.least = pyo.Constraint(
+            model.U,
+            model.G,
+            model.I,
+            rule=lambda mod, u, g, i: (
+                mod.sc[g, i] <= R[u, i] + (high[i] - R[u, i]) * (1 - mod.x[u, g])
+            ),
+        )
+        model.highest = pyo.Constraint(
+            model.G, model.I, rule=lambda mod, g, i: mod.sc[g, i] <= high[i]
+        )
+    else:
+        model.total = pyo.Constraint(
+            model.G,
+            model.I,
+            rule=lambda mod, g, i: mod.sc[g, i] == sum(R[u, i] * mod.x[u, g] for u in mod.U),
+        )
+        high = np.maximum(R, 0).sum(axis=0)
+        low = np.minimum(R, 0).sum(axis=0)
+
+    # the list: one item at each position (k items where order does not matter), none twice
+    model.position = pyo.Constraint(
+        model.G, model.J, rule=lambda mod, g, j: sum(mod.y[i, g, j] for i in mod.I) == chosen
+    )
+    model.once = pyo.Constraint(
+        model.G, model.I, rule=lambda mod, g, i: sum(mod.y[i, g, j] for j in mod.J) <= 1
+    )
+
+    if by_min:
+        # satisfaction is the k-th score: no more than the score of any item on the list
+        top = float(np.sort(high)[-problem.k])
+        model.kth = pyo.Constraint(
+            model.G,
+            model.I,
+            rule=lambda mod, g, i: (
+                mod.s[g]
+                <= mod.sc[g, i]
+                + (max(top, 0.0) - low[i]) * (1 - sum(mod.y[i, g, j] for j in mod.J))
+            ),
+        )
+        model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= top * mod.used[g])
+        return _without_symmetry(model, pyo, symmetry_breaking)
+
+    # satisfaction adds up the scores of the items chosen, weighed by position
+    model.t = pyo.Var(model.I, model.G, model.J)
+    model.t_score = pyo.Constraint(
+        model.I,
+        model.G,
+        model.J,
+        rule=lambda mod, i, g, j: (
+            mod.t[i, g, j] <= mod.sc[g, i] + max(0.0, -low[i]) * (1 - mod.y[i, g, j])
+        ),
+    )
+    model.t_chosen = pyo.Constraint(
+        model.I,
+        model.G,
+        model.J,
+        rule=lambda mod, i, g, j: mod.t[i, g, j] <= high[i] * mod.y[i, g, j],
+    )
+    model.satisfaction = pyo.Constraint(
+        model.G,
+        rule=lambda mod, g: (
+            mod.s[g]
+            == sum(weight * mod.t[i, g, j] for j, weight in positions.items() for i in mod.I)
+        ),
+    )
+    most = float(
+        sum(
+            weight * value
+            for weight, value in zip(
+                problem.aggregation.weights, np.sort(high)[::-1][: problem.k], strict=True
+            )
+        )
+    )
+    model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= most * mod.used[g])
+    return _without_symmetry(model, pyo, symmetry_breaking)
+
+
+def write(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write the program to a file that other solvers read.
+
+    Parameters
+    ----------
+    model : pyomo.environ.ConcreteModel
+    path : path-like
+        Ends in .lp or .mps.
+
+    Raises
+    ------
+    InputError
+        If it ends otherwise.
+    """
+    from grouping.files import replacing
+
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".lp", ".mps"):
+        raise InputError(f"{os.fspath(path)}: name a .lp or .mps file for the program")
+    with replacing(path) as file:
+        temporary = Path(f"{file.name}{suffix}")  # the writer goes by the ending
+        try:
+            model.write(str(temporary), io_options={"symbolic_solver_labels": True})
+            file.write(temporary.read_bytes())
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _positions(problem: Problem) -> dict[int, float]:
+    """Positions that the program tells apart, with their weights."""
+    name, weights = problem.aggregation.name, problem.aggregation.weights
+    if name in ("min", "sum"):
+        return {1: 1.0}
+    return {j + 1: float(weight) for j, weight in enumerate(weights) if weight > 0} or {1: 0.0}
+
+
+def _refuse(problem: Problem) -> None:
+    if problem.aggregation.per_member:
+        raise InputError(
+            "the paper's program has no linear form for ndcg, whose members' satisfactions "
+            "depend on the order of the list: use greedy"
+        )
+    count = variables(problem)
+    if count > MOST_VARIABLES:
+        n, m = problem.ratings.shape
+        raise InputError(
+            f"the paper's program for {n} users, {m} items and {problem.groups} groups has "
+            f"{count} variables, more than the {MOST_VARIABLES} that are tried: take fewer users, "
+            "items or groups, or another method"
+        )
+
+
+def _without_symmetry(model: Any, pyo: Any, wanted: bool) -> Any:
+    if wanted:
+        model.first = pyo.Constraint(
+            model.U,
+            model.G,
+            rule=lambda mod, u, g: mod.x[u, g] == 0 if g > u else pyo.Constraint.Skip,
+        )
+    return model
+
+
+def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
+    from pyomo.contrib.solver.common.factory import SolverFactory
+    from pyomo.contrib.solver.common.results import TerminationCondition
+
+    solver = SolverFactory("highs")
+    results = solver.solve(
+        model,
+        time_limit=budget.time_limit,
+        rel_gap=budget.gap if budget.gap is not None else 0.0,
+        abs_gap=0.0,
+        solver_options={"random_seed": budget.seed % 2**31},
+        load_solutions=False,
+        raise_exception_on_nonoptimal_result=False,
+    )
+    condition = results.termination_condition
+    ended = TerminationCondition
+    if condition not in (ended.convergenceCriteriaSatisfied, ended.maxTimeLimit):
+        raise GroupingError(f"HiGHS stopped without a result: {condition.name}")
+    if results.incumbent_objective is None:
+        raise UndecidedError(
+            "the time limit passed before the integer program had a solution: give it more time, "
+            "or use greedy"
+        )
+    results.solution_loader.load_vars()
+    n = problem.ratings.shape[0]
+    member = np.array([[model.x[u, g].value for g in model.G] for u in range(n)])
+    labels = _numbered(member.argmax(axis=1))
+    bound = results.objective_bound
+    finished = condition == ended.convergenceCriteriaSatisfied and budget.gap is None
+    usable = bound is not None and math.isfinite(bound)
+    advice = [f"bounds of the integer program hold to HiGHS' tolerance of {TOLERANCE:g}"]
+    return Outcome(
+        labels,
+        status="optimal" if finished else "time_limit" if budget.gap is None else "feasible",
+        bound=_outward(problem, labels, float(bound)) if usable else None,
+        advice=advice,
+    )
+
+
+def _outward(problem: Problem, labels: NDArray[np.int64], bound: float) -> float:
+    """Raise a bound that HiGHS' tolerance put below what its own solution is worth."""
+    from grouping.objective import score
+
+    worth = score(problem, labels).objective
+    close = TOLERANCE * max(1.0, abs(worth))
+    return worth if abs(bound - worth) <= close else max(bound, worth)
+
+
+def _numbered(groups: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Number the groups that have members 0, 1, ... in the order of their first users."""
+    _, first, labels = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[labels].astype(np.int64)
