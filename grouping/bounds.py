@@ -40,7 +40,8 @@ def own_list_bound(problem: Problem) -> float:
     divisor = 1
     if problem.semantics == "av" and problem.aggregation.name == "min":
         weights, divisor = np.ones(problem.k), problem.k
-    personal, exact = _personal(problem.own.scores, weights)
+    personal, magnitudes, exact = _personal(problem.own.scores, weights)
+    count = n
     if problem.semantics == "lm":
         count = min(n, problem.groups)
         best = np.sort(np.partition(personal, n - count)[n - count :])[::-1]
@@ -50,8 +51,11 @@ def own_list_bound(problem: Problem) -> float:
     total = math.fsum(personal)
     if exact:
         return _rounded_up(Fraction(total) + Fraction(math.fsum([*personal, -total])), divisor)
-    # relative errors: k products and sums, one rounding of the total
-    slack = (problem.k + 4) * np.finfo(np.float64).eps * math.fsum(np.abs(personal))
+    # errors relative to the terms, which may cancel: k products and sums, roundings of the total
+    terms = math.fsum(magnitudes) if count == n else count * float(magnitudes.max())
+    if terms == 0:
+        return 0.0
+    slack = (problem.k + 4) * np.finfo(np.float64).eps * terms
     return math.nextafter(total / divisor + slack / divisor, math.inf)
 
 
@@ -66,26 +70,30 @@ def gap_between(objective: float, bound: float | None) -> float | None:
     Returns
     -------
     gap : float or None
-        0 where they are equal, None where the bound is None or 0 (and not reached).
+        0 where they are equal, None where the bound is None or 0 (and not reached), or so close
+        to 0 that the quotient is not finite.
     """
     if bound is None:
         return None
     if bound == objective:
         return 0.0
-    return None if bound == 0 else (bound - objective) / abs(bound)
+    gap = math.inf if bound == 0 else (bound - objective) / abs(bound)
+    return gap if math.isfinite(gap) else None
 
 
 def _personal(
     scores: NDArray[np.float64], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], bool]:
-    """Weighted sums of rows, and whether no rounding can have happened in them."""
-    personal = np.zeros(len(scores))
+) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    """Weighted sums of rows, of their terms' magnitudes, and whether no rounding can be in them."""
+    personal, magnitudes = np.zeros(len(scores)), np.zeros(len(scores))
     for position in np.flatnonzero(weights):
         personal += weights[position] * scores[:, position]
+        magnitudes += np.abs(weights[position] * scores[:, position])
     used = scores[:, np.flatnonzero(weights)]
     one_term = np.count_nonzero(weights) == 1 and weights.max() == 1.0
     in_halves = bool(np.all(weights == np.rint(weights)) and np.all(used * 2 == np.rint(used * 2)))
-    return personal, one_term or in_halves
+    in_halves = in_halves and bool(magnitudes.max() < 2.0**52)
+    return personal, magnitudes, one_term or in_halves
 
 
 def _rounded_up(total: Fraction, divisor: int) -> float:

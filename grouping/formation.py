@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import operator
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from grouping.problem import Problem
 
 SCHEMA_VERSION = 1
+
+STATUSES = ("feasible", "optimal", "time_limit", "interrupted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,12 +265,12 @@ class Formation:
             )
         try:
             return cls._from_valid(document)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError(f"{source}: is not a whole formation ({error!r})") from error
 
     @classmethod
     def _from_valid(cls, document: Mapping[str, Any]) -> Formation:
-        labels = np.array(document["layout"]["labels"], dtype=np.int64)
+        labels = np.array([operator.index(g) for g in document["layout"]["labels"]], np.int64)
         users = [""] * len(labels)
         item_ids: dict[int, str] = {}
         groups = []
@@ -279,7 +283,9 @@ class Formation:
                 i: it["item"] for i, it in zip(items.tolist(), entry["items"], strict=True)
             }
             scores = np.array([it["score"] for it in entry["items"]], dtype=np.float64)
-            satisfaction = float(entry["satisfaction"])
+            if not np.all(np.isfinite(scores)):
+                raise ValueError("a score is not finite")
+            satisfaction = _finite(entry["satisfaction"])
             groups.append(
                 Group(
                     number,
@@ -294,14 +300,18 @@ class Formation:
             )
         if "" in users:
             raise ValueError("a user has no group")
+        if document["status"] not in STATUSES:
+            raise ValueError(f"unknown status {document['status']!r}")
+        if not isinstance(document["method"], str):
+            raise TypeError("the method's name is not text")
         return cls(
             labels,
             groups,
-            float(document["objective"]),
-            document["bound"],
+            _finite(document["objective"]),
+            None if document["bound"] is None else _finite(document["bound"]),
             document["status"],
             document["method"],
-            document["seed"],
+            operator.index(document["seed"]),
             dict(document["seconds"]),
             dict(document["problem"]),
             Ids(users, "user"),
@@ -410,6 +420,14 @@ class Formation:
             f"Formation({len(self.groups)} groups of {len(self.labels)} users, objective "
             f"{self.objective:g}, {self.status} by {self.method})"
         )
+
+
+def _finite(number: Any) -> float:
+    """Return the number of a document as a float, refusing NaN and infinity."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not finite")
+    return value
 
 
 def _group_dict(

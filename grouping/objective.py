@@ -187,14 +187,16 @@ def best_of_columns(
     items: NDArray[np.int64] = best_columns(scores, problem.k)
     if problem.semantics == "lm":
         return items
-    # the error bound of summing n numbers one by one, for all orders in use here
+    # twice the error bound of summing n differences to the fill one by one, taken from another
+    # such sum: no order in use here is worse
     n = problem.ratings.shape[0]
-    close = np.finfo(np.float64).eps * n * n * max(abs(problem.low), abs(problem.high))
+    close = np.finfo(np.float64).eps * 4 * n * (n + 1) * max(abs(problem.low), abs(problem.high))
     near = np.flatnonzero(scores >= scores[items[-1]] - close)
     if len(near) == problem.k:
         return items
-    in_halves = np.all(scores[near] * 2 == np.rint(scores[near] * 2))  # then sums are exact
-    if in_halves or len(near) * len(members) > 1 << 26:
+    fill = problem.ratings.fill or 0.0
+    exact_sums = problem.ratings.dtype.kind in "iu" and fill * 2 == round(fill * 2)
+    if exact_sums or len(near) * len(members) > 1 << 26:
         return items
     labels = np.zeros(len(members), np.int64)
     rows = ratings_on_lists(problem, labels, near[None, :], users=members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,6 +130,12 @@ class Problem:
             raise InputError(
                 f"{ratings.source}: ndcg takes ratings as gains, and the lowest is {low:g}: "
                 "shift the ratings so that none is negative"
+            )
+        largest = max(abs(low), abs(high))
+        if not math.isfinite(largest * ratings.shape[0] * max(k, sum(made.weights.tolist()))):
+            raise InputError(
+                f"{ratings.source}: ratings of up to {largest:g} are too large to be added up: "
+                "scale them down"
             )
         return cls(ratings, semantics, made, groups, k, own, column_scores, low, high)
 
