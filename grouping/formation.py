@@ -458,7 +458,7 @@ def _group_dict(
 
 
 def as_json(document: Mapping[str, Any]) -> str:
-    """Write a document as JSON text, one line for each group's members; numbers are finite.
+    """Write a document as JSON text, all on one line; numbers are finite.
 
     Parameters
     ----------
