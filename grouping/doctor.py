@@ -82,7 +82,7 @@ def as_table(found: dict[str, Any]) -> RenderableType:
     Parameters
     ----------
     found : dict
-        From :func:`examine`.
+        From `examine`.
 
     Returns
     -------

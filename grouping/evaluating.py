@@ -14,7 +14,7 @@ from grouping.errors import InputError
 from grouping.formation import Formation
 from grouping.ids import canonical_order
 from grouping.methods import Outcome
-from grouping.missing import Missing, complete
+from grouping.missing import Missing, complete, policy_name
 from grouping.objective import score
 from grouping.problem import Problem
 from grouping.ratings import Ratings
@@ -42,7 +42,7 @@ def evaluate(
     partition : Formation, mapping of user id to group, or n labels
         The group of each user. Groups keep their names; they are numbered in the order of these.
     semantics, agg, k, missing, scale, round, position_weights, bound, threads
-        As for :func:`form`.
+        As for `form`.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def evaluate(
         method="given",
         seed=0,
         seconds={"predict": predicted - started, "form": ended - predicted},
-        settings={"missing": missing if not callable(missing) else "predict", "round": round},
+        settings={"missing": policy_name(missing), "round": round},
         names=None if numbered else names,
     )
 
@@ -90,7 +90,7 @@ def group_numbers(
     ----------
     ratings : Ratings
     partition
-        As for :func:`evaluate`.
+        As for `evaluate`.
 
     Returns
     -------

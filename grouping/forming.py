@@ -15,7 +15,7 @@ from grouping.errors import InputError
 from grouping.formation import Formation
 from grouping.memory import require
 from grouping.methods import Budget, Progress, method_named
-from grouping.missing import Missing, complete
+from grouping.missing import Missing, complete, policy_name
 from grouping.objective import by_satisfaction, score
 from grouping.problem import Problem, positive
 from grouping.ratings import Ratings
@@ -63,7 +63,7 @@ def form(
         ``greedy``: the paper's GRD algorithms. ``ip``: the paper's integer program, for small
         instances.
     missing : {"error", "min", "mean"}, number or callable
-        What unrated cells count as; a callable is a predictor. See :func:`complete`.
+        What unrated cells count as; a callable is a predictor. See `complete`.
     scale : (float, float), optional
         Lowest and highest rating; by default the observed range.
     round : float, optional
@@ -71,8 +71,9 @@ def form(
     position_weights : {"inverse", "log"} or k numbers, optional
         For ``wsum``: 1/j (default), 1/log2(j+1), or weights of your own.
     split_buckets : bool
-        ``greedy`` under least misery: split buckets level by level, which restores the
-        guarantee of an absolute error of at most r_max - r_min (times k for sum).
+        ``greedy`` under least misery: split buckets level by level. Of ratings that are not
+        negative the objective is then within r_max - r_min of the optimum (times k for sum, times
+        the sum of the weights for wsum), as the paper's theorems 4.6 and 4.8 want it.
     write_model : path-like, optional
         ``ip``: write the integer program to a .lp or .mps file as well.
     time_limit : float, optional
@@ -131,7 +132,7 @@ def form(
         method=method,
         seed=budget.seed,
         seconds={"predict": predicted - started, "form": ended - predicted},
-        settings={"missing": _policy(missing), "round": round},
+        settings={"missing": policy_name(missing), "round": round},
     )
 
 
@@ -161,9 +162,3 @@ def _require_memory(ratings: Ratings, k: int, threads: int) -> None:
         f"forming groups of {n} users with lists of {k} of {m} items",
         "take a smaller k, fewer threads, or fewer users",
     )
-
-
-def _policy(missing: Missing) -> str | float:
-    if callable(missing):
-        return str(getattr(missing, "name", getattr(missing, "__name__", "predict")))
-    return missing

@@ -55,6 +55,20 @@ def complete(ratings: Ratings, missing: Missing = "error", step: float | None = 
     return filled if step is None else rounded(filled, step)
 
 
+def policy_name(missing: Missing) -> str | float:
+    """Name a policy for the record: a predictor by its own name.
+
+    Parameters
+    ----------
+    missing : str, number or callable
+
+    Returns
+    -------
+    name : str or float
+    """
+    return str(getattr(missing, "__name__", "predict")) if callable(missing) else missing
+
+
 def rounded(ratings: Ratings, step: float) -> Ratings:
     """Ratings rounded to multiples of `step`, halves to the even multiple.
 

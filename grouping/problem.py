@@ -45,7 +45,7 @@ class OwnLists:
 class Problem:
     """A validated instance of group formation: methods trust what stands here.
 
-    Make one with :meth:`of`.
+    Make one with `of`.
 
     Attributes
     ----------

@@ -21,7 +21,7 @@ Matrix: TypeAlias = NDArray[Any] | sp.csr_array
 class Ratings:
     """Ratings of n users for m items.
 
-    Build one with :meth:`of` (arrays, frames) or :func:`grouping.read_ratings` (files).
+    Build one with `of` (arrays, frames) or `grouping.read_ratings` (files).
 
     Attributes
     ----------
@@ -201,7 +201,7 @@ def ordered_keys(values: NDArray[Any]) -> tuple[NDArray[Any], int]:
     Parameters
     ----------
     values : array
-        Ratings of a type that :class:`Ratings` holds.
+        Ratings of a type that `Ratings` holds.
 
     Returns
     -------
@@ -219,7 +219,7 @@ def ordered_keys(values: NDArray[Any]) -> tuple[NDArray[Any], int]:
 
 
 def value_of_key(key: int, dtype: np.dtype[Any]) -> float:
-    """Rating that a key of :func:`ordered_keys` stands for.
+    """Rating that a key of `ordered_keys` stands for.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Writing ratings to a file that :func:`grouping.read_ratings` reads back as they were."""
+"""Writing ratings to a file that `grouping.read_ratings` reads back as they were."""
 
 from __future__ import annotations
 

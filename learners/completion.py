@@ -79,7 +79,7 @@ class BiasedFactors:
     def complete(self, ratings: Ratings) -> Ratings:
         """Fill the unrated cells with predictions; what is rated stays as it is.
 
-        The one large array made is the result: see :func:`completed_dtype`.
+        The one large array made is the result: see `completed_dtype`.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ from learners.als import BiasedALS
 def default_predictor(seed: int = 0, threads: int | None = None) -> Callable[[Ratings], Ratings]:
     """Make the predictor that fills missing ratings unless another is given.
 
-    It is :class:`learners.als.BiasedALS` with its fixed default parameters; nothing is tuned when
+    It is `learners.als.BiasedALS` with its fixed default parameters; nothing is tuned when
     it runs.
 
     Parameters

@@ -14,7 +14,7 @@ _STEPS = 3  # of conjugate gradients, each time, from where the last refit ended
 class PartnerPrior:
     """Profiles w_j of partners, fitted so that rows x_u are near their partners' profiles.
 
-    With n_u the number of partners of row u and R(u) the set of them, :meth:`refit` lowers::
+    With n_u the number of partners of row u and R(u) the set of them, `refit` lowers::
 
         sum_u sqrt(n_u) (x_u - sum_{j in R(u)} w_j / sqrt(n_u))^2 + strength * sum_j w_j^2
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grouping.cli import options as o
 from grouping.errors import InputError
+from grouping.methods import METHODS
 
 if TYPE_CHECKING:
     from grouping.formation import Formation
@@ -20,7 +21,12 @@ def form(
     groups: o.Groups = 10,
     k: o.ListLength = 5,
     method: Annotated[
-        Literal["greedy"], typer.Option("--method", help="greedy: GRD, users of equal lists first.")
+        str,
+        typer.Option(
+            "--method",
+            metavar="|".join(METHODS),
+            help="; ".join(f"{method.name}: {method.summary}" for method in METHODS.values()) + ".",
+        ),
     ] = "greedy",
     split_buckets: Annotated[
         bool,
@@ -29,6 +35,14 @@ def form(
             help="Let GRD split users of equal lists, which gives its guarantee (with lm).",
         ),
     ] = False,
+    write_model: Annotated[
+        str | None,
+        typer.Option(
+            "--write-model",
+            metavar="FILE",
+            help="Also write the program of --method ip, as .lp or .mps.",
+        ),
+    ] = None,
     position_weights: o.PositionWeights = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
@@ -116,6 +130,7 @@ def form(
             round=step,
             position_weights=weights,
             split_buckets=split_buckets,
+            write_model=write_model,
             time_limit=time_limit,
             iterations=iterations,
             gap=gap,

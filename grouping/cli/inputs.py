@@ -32,7 +32,7 @@ class Input:
     seconds : dict
         ``read`` and ``predict``.
     missing : str or float
-        The policy that was followed.
+        The policy that was asked for.
     """
 
     ratings: Ratings
@@ -47,7 +47,8 @@ class Input:
     @property
     def settings(self) -> dict[str, Any]:
         """What belongs into a formation's problem."""
-        return {"missing": self.missing, "input_sha256": self.report.sha256}
+        followed = self.missing if self.completed is None else "predict"
+        return {"missing": followed, "input_sha256": self.report.sha256}
 
     def use(self, run: Callable[[Ratings, Missing], Made]) -> Made:
         """Run on ratings that are complete, predicting what is missing where that is asked for.

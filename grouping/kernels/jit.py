@@ -17,7 +17,7 @@ def kernel(**options: Any) -> Callable[[Function], Function]:
     Parameters
     ----------
     **options
-        Passed on to :func:`numba.njit`, for example ``parallel=True``.
+        Passed on to `numba.njit`, for example ``parallel=True``.
 
     Returns
     -------

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from grouping.errors import InputError
-from grouping.problem import Problem
 
-Progress = Callable[[dict[str, Any]], None]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from grouping.problem import Problem
+
+Progress: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reading ratings, from every format, into one :class:`~grouping.ratings.Ratings`."""
+"""Reading ratings, from every format, into one `Ratings`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_ratings(
     duplicates: str = "error",
     scale: tuple[float, float] | None = None,
 ) -> Ratings:
-    """Read ratings; see :func:`read` for the parameters and errors.
+    """Read ratings; see `read` for the parameters and errors.
 
     Rows left out under ``on_bad_row="skip"`` draw one ``UserWarning`` with their counts.
 

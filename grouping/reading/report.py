@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What :func:`grouping.reading.read` did with one input.
+    """What `grouping.reading.read` did with one input.
 
     Attributes
     ----------

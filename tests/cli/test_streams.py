@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -127,6 +128,40 @@ def test_ctrl_c_while_reading_ends_quietly(tmp_path: Path) -> None:
         ended = interrupted(process)
     assert (ended.code, ended.out, ended.err) == (130, "", "")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe.csv"]
+
+
+def test_ctrl_c_while_predicting_ends_quietly(tmp_path: Path, holes: str) -> None:
+    """What was read has just been said, so that libraries and kernels are being loaded, or run."""
+    process = subprocess.Popen(
+        command("predict", holes, "-o", "full.csv", "-v"),
+        cwd=tmp_path,
+        env=environment(PYTHONWARNINGS=""),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    assert b"read as long" in process.stderr.readline()
+    ended = interrupted(process)
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == [holes]
+
+
+def test_ctrl_c_within_a_callback_of_compiled_code_is_not_lost() -> None:
+    """Python only reports an interrupt that a callback (or a finaliser) cannot pass on."""
+    script = """if True:
+        import sys, time
+        from grouping.cli import _interrupt_again
+        sys.unraisablehook = _interrupt_again
+        class Swallows:
+            def __del__(self):
+                raise KeyboardInterrupt
+        try:
+            Swallows()
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print("interrupted")"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
 def test_ctrl_c_while_writing_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
