@@ -1,0 +1,34 @@
+"""Every family of speed benchmarks runs at toy size and finds its results right."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = {"dense", "sparse", "growth", "figures", "rivals", "commands", "kernels"}
+
+
+def test_every_family_runs(tmp_path):
+    saved, table = tmp_path / "speed.json", tmp_path / "speed.csv"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed", "--toy", "--json", saved, "--csv", table],
+        cwd=ROOT,
+        env=os.environ | {"OMP_WAIT_POLICY": "passive"},  # no spinning beside other tests
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(saved.read_text())["benchmarks"]
+    assert {Path(b["fullname"].partition("::")[0]).stem for b in measured} == FAMILIES
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["case"] for row in rows} == {b["extra_info"]["case"] for b in measured}
+    assert all(float(row["median s"]) > 0 for row in rows)
+    for row in rows:
+        assert f"| {row['case']} | {row['median s']} |" in done.stdout
