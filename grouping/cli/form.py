@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,6 +101,8 @@ def form(
 
     check_output(output)
     weights = o.parse_weights(position_weights, agg, k)
+    check_output(write_model, (".lp", ".mps"), "--write-model")
+    _check_method(method, {"--split-buckets": split_buckets, "--write-model": write_model})
     if split_buckets and semantics == "av":
         raise InputError(
             "--split-buckets: has no effect with --semantics av, where scores add up; leave it out"
@@ -142,6 +145,15 @@ def form(
     for line in [*formation.advice, _imbalance(formation)]:
         say(line, quiet)
     deliver(formation, given, titles, as_json=json, output=output, quiet=quiet, verbose=verbose)
+
+
+def _check_method(name: str, options: Mapping[str, object]) -> None:
+    """Refuse a method that there is not, and options that it does not take."""
+    if name not in METHODS:
+        raise InputError(f"--method {name}: there is {', '.join(METHODS)}")
+    for option, value in options.items():
+        if value and option.removeprefix("--").replace("-", "_") not in METHODS[name].options:
+            raise InputError(f"{option}: --method {name} does not take it; leave it out")
 
 
 def _imbalance(formation: Formation) -> str:

@@ -41,7 +41,9 @@ def read_titles(item_names: str | None, user_names: str | None) -> Titles:
 
 
 def check_output(
-    output: str | None, suffixes: tuple[str, ...] = (".json", ".csv", ".parquet")
+    output: str | None,
+    suffixes: tuple[str, ...] = (".json", ".csv", ".parquet"),
+    option: str = "-o",
 ) -> None:
     """Refuse an output file that could not be written, before any work is done.
 
@@ -55,17 +57,17 @@ def check_output(
     path = Path(output)
     name = path.name.lower()
     if not any(name.endswith(suffix) and name != suffix for suffix in suffixes):
-        raise InputError(f"-o {output}: name a file that ends in {', '.join(suffixes)}")
+        raise InputError(f"{option} {output}: name a file that ends in {', '.join(suffixes)}")
     if path.is_dir():
-        raise InputError(f"-o {output}: is a folder; name a file in it")
+        raise InputError(f"{option} {output}: is a folder; name a file in it")
     if not path.parent.is_dir():
-        raise InputError(f"-o {output}: there is no folder {path.parent}")
+        raise InputError(f"{option} {output}: there is no folder {path.parent}")
     # a file is replaced, for which its folder must be writable; a device is written to
     places = [path, path.resolve().parent] if path.is_file() else [path.resolve().parent]
     if path.exists() and not path.is_file():
         places = [path]
     if not all(os.access(place, os.W_OK) for place in places):
-        raise InputError(f"-o {output}: no permission to write there")
+        raise InputError(f"{option} {output}: no permission to write there")
 
 
 def deliver(

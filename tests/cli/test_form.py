@@ -228,6 +228,16 @@ def test_one_group_with_over_half_of_the_users_names_the_ways_out(run: Run, tabl
     assert "--max-size" in made.err
 
 
+def test_the_integer_program_proves_its_groups_and_can_be_written(
+    run: Run, table: str, tmp_path: Path
+) -> None:
+    made = run("form", table, *THREE, "--method", "ip", "--json", "--write-model", "m.lp")
+    document = made.document
+    assert (document["method"], document["status"]) == ("ip", "optimal")
+    assert (document["objective"], document["gap"]) == (10, 0)
+    assert "max" in (tmp_path / "m.lp").read_text()
+
+
 def test_more_groups_than_users_is_fine(run: Run, table: str) -> None:
     """Every bucket is a group, and no last group is made."""
     document = run("form", table, "-l", "1000", "-k", "2", "--json").document

@@ -51,6 +51,18 @@ USAGE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("form", "--semantics", "av", "--split-buckets"),
         ("--split-buckets", "--semantics av", "leave it out"),
     ),
+    "split buckets of another method": (
+        ("form", "--method", "ip", "--split-buckets"),
+        ("--split-buckets", "--method ip", "leave it out"),
+    ),
+    "model of another method": (
+        ("form", "--write-model", "x.lp"),
+        ("--write-model", "--method greedy", "leave it out"),
+    ),
+    "model in another format": (
+        ("form", "--method", "ip", "--write-model", "x.txt"),
+        ("--write-model x.txt", ".lp, .mps"),
+    ),
     "unknown ending": (("form", "-o", "f.txt"), ("-o f.txt", ".json, .csv, .parquet")),
     "an ending alone": (("form", "-o", ".json"), ("-o .json", ".json, .csv, .parquet")),
     "no such folder": (("form", "-o", "none/f.json"), ("-o none/f.json", "no folder none")),
@@ -117,6 +129,11 @@ def test_an_infinite_rating_in_a_matrix_is_refused_by_its_place(run: Run, tmp_pa
     matrix = np.array([[1, 2], [3, np.inf]], np.float32)
     np.save(tmp_path / "r.npy", matrix)
     run("form", "r.npy", "-k", "1").refused("r.npy: ", "user 1", "item 1", "infinite")
+
+
+def test_a_time_limit_that_passes_with_nothing_found_is_code_4(run: Run, table: str) -> None:
+    limited = run("form", table, *THREE, "--method", "ip", "--time-limit", "1e-9")
+    limited.refused("the time limit passed", "more time", code=4)
 
 
 def test_messages_speak_of_options_not_of_python_arguments(run: Run, holes: str) -> None:
