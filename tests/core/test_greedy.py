@@ -235,10 +235,10 @@ def test_pieces_of_any_size_give_the_naive_grd(tiny_pieces, semantics, agg, spar
     X = tastes[rng.integers(0, 60, 331)]
     instance = Instance(X.tolist(), 12, 3, semantics, agg)
     given_ratings = csr_of(X, X > 1) if sparse else X
-    missing = 1 if sparse else "error"
-    assert_equal(form(given_ratings, **instance.asked, missing=missing), instance)
+    asked = instance.asked | {"missing": 1 if sparse else "error", "threads": 2}
+    assert_equal(form(given_ratings, **asked), instance)
     if semantics == "lm":
-        formation = form(given_ratings, **instance.asked, missing=missing, split_buckets=True)
+        formation = form(given_ratings, **asked, split_buckets=True)
         assert_equal(formation, instance, split=True)
 
 
