@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from grouping.errors import GroupingError
+from grouping.errors import GroupingError, InputError
 
 LIMIT_VARIABLE = "GROUPING_MEMORY_LIMIT"
 """Environment variable: bytes that this process may take, in place of what the machine says."""
@@ -17,10 +17,18 @@ def available() -> int:
     Returns
     -------
     bytes : int
+
+    Raises
+    ------
+    InputError
+        If the variable holds no number.
     """
     named = os.environ.get(LIMIT_VARIABLE)
     if named:
-        return int(float(named))
+        try:
+            return int(float(named))
+        except (ValueError, OverflowError) as error:
+            raise InputError(f"{LIMIT_VARIABLE}={named}: give a number of bytes") from error
     free = _meminfo("MemAvailable")
     if free is None:
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

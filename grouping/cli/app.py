@@ -44,13 +44,9 @@ def program(
 
 def _check_environment() -> None:
     """Refuse environment variables that would fail where they are first looked at."""
-    from grouping.memory import LIMIT_VARIABLE, available
+    from grouping.memory import available
 
-    try:
-        available()
-    except (ValueError, OverflowError) as error:
-        limit = os.environ[LIMIT_VARIABLE]
-        raise InputError(f"{LIMIT_VARIABLE}={limit}: give a number of bytes") from error
+    available()
     threads = os.environ.get("NUMBA_NUM_THREADS") or "1"
     if not threads.isdecimal() or int(threads) == 0:
         raise InputError(f"NUMBA_NUM_THREADS={threads}: give a number of threads from 1")
