@@ -7,7 +7,7 @@ import os
 # Tests run side by side: threads that wait must not spin on the others' processors.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from hypothesis import HealthCheck, settings  # noqa: E402
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "steady",
