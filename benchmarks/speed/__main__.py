@@ -20,7 +20,7 @@ FAMILIES = ("dense", "sparse", "growth", "figures", "rivals", "commands", "kerne
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--full", action="store_true", help="full sizes: about 14 GB of memory")
+    size.add_argument("--full", action="store_true", help="full sizes: about 10 GB of memory")
     size.add_argument("--toy", action="store_true", help="tiny sizes, to see that all runs")
     parser.add_argument("--only", metavar="NAME", choices=FAMILIES, action="append")
     parser.add_argument("--threads", metavar="T", type=int, default=2)

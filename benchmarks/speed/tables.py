@@ -48,8 +48,8 @@ def rows(document: dict[str, Any]) -> list[dict[str, str]]:
                     **own,
                     "against": other["name"],
                     "its median s": _seconds(other["median"]),
-                    "ratio": f"{other['ratio']:.2f}",
-                    "ratio of minima": f"{other['ratio of minima']:.2f}",
+                    "ratio": _ratio(other["ratio"]),
+                    "ratio of minima": _ratio(other["ratio of minima"]),
                     "asked": other.get("asked", asked),
                 }
             )
@@ -59,6 +59,10 @@ def rows(document: dict[str, Any]) -> list[dict[str, str]]:
 
 def _seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}" if value < 1000 else f"{value:.0f}"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 1 else f"{value:.2g}"
 
 
 def markdown(found: list[dict[str, str]]) -> str:
