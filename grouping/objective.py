@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.problem import CHUNK_CELLS, Problem, member_chunks
+from grouping.problem import Problem, chunks
 
 STRETCH = 4096
 """Members summed up in a row before partial sums are added: fixed, so that sums are."""
@@ -137,16 +137,13 @@ def column_scores(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.fl
     scores : float64 array, shape (m,)
         Sums are rounded in another order than `fold`'s.
     """
-    from numba import get_num_threads
-
     from grouping.kernels.groups import dense_columns, sparse_columns
 
     matrix, m = problem.ratings.matrix, problem.ratings.shape[1]
     semantics = semantics_code(problem)
     found: NDArray[np.float64]
     if isinstance(matrix, np.ndarray):
-        chunk_rows = max(64, CHUNK_CELLS // m)
-        found = dense_columns(matrix, members, semantics, chunk_rows, get_num_threads())
+        found = dense_columns(matrix, members, semantics, chunks(problem.ratings, members))
     else:
         found = sparse_columns(
             matrix.indptr,
@@ -156,8 +153,7 @@ def column_scores(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.fl
             m,
             members,
             semantics,
-            member_chunks(problem.ratings, members),
-            get_num_threads(),
+            chunks(problem.ratings, members),
         )
     return found
 

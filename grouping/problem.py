@@ -17,9 +17,11 @@ from grouping.ratings import Ratings, ordered_keys, value_of_key
 
 SEMANTICS = ("lm", "av")
 
-CHUNK_CELLS = 1 << 22
-"""Cells of a dense matrix that one thread reduces at a time: fixed, so that sums are."""
+CHUNK_CELLS = 1 << 18
+"""Cells of a dense matrix that are worth a thread's while, at least."""
 
+MOST_CHUNKS = 32
+"""Chunks that a reduction is cut into, at most: each takes memory for a result of its own."""
 
 EXACT = 2.0**53
 """Whole numbers up to here are exact in float64."""
@@ -157,39 +159,42 @@ def positive(number: Any, what: str) -> int:
     return whole
 
 
-def member_chunks(ratings: Ratings, members: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bounds that cut a CSR matrix' members into chunks of about equal work.
+def chunks(ratings: Ratings, members: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Bounds that cut members into chunks of about equal work.
 
     They depend on the ratings alone, so that reductions over them are the same on any number of
-    threads. A chunk has at least sixteen stored ratings for each item, since adding its result
-    up costs one step for each item.
+    threads. A chunk of CSR rows has at least sixteen stored ratings for each item, since adding
+    its result up costs one step for each item.
 
     Parameters
     ----------
     ratings : Ratings
-        Sparse.
-    members : int64 array
+    members : int64 array, optional
+        By default all users.
 
     Returns
     -------
     bounds : int64 array, shape (chunks + 1,)
-        From 0 to len(members).
+        From 0 to the number of members; at most `MOST_CHUNKS` chunks, none empty.
     """
-    indptr = ratings.matrix.indptr  # type: ignore[union-attr]
-    work = np.cumsum(indptr[members + 1] - indptr[members] + 1, dtype=np.int64)
-    chunks = int(np.clip(work[-1] // (16 * ratings.shape[1]), 1, 256))
-    inner = np.searchsorted(work, work[-1] * np.arange(1, chunks) // chunks)
-    return np.unique(np.concatenate([[0], inner, [len(members)]])).astype(np.int64)
+    n, m = ratings.shape
+    matrix = ratings.matrix
+    count = n if members is None else len(members)
+    if isinstance(matrix, np.ndarray):
+        pieces = int(np.clip(count * m // CHUNK_CELLS, 1, min(MOST_CHUNKS, count)))
+        return count * np.arange(pieces + 1, dtype=np.int64) // pieces
+    lengths = np.diff(matrix.indptr)
+    work = np.cumsum((lengths if members is None else lengths[members]) + 1, dtype=np.int64)
+    pieces = int(np.clip(work[-1] // max(16 * m, CHUNK_CELLS // 16), 1, MOST_CHUNKS))
+    inner = np.searchsorted(work, work[-1] * np.arange(1, pieces) // pieces)
+    return np.unique(np.concatenate([[0], inner, [count]])).astype(np.int64)
 
 
 def _read_once(
     ratings: Ratings, semantics: str, k: int
 ) -> tuple[OwnLists, NDArray[Any] | None, float, float]:
-    from numba import get_num_threads
-
     from grouping.kernels import own_lists as kernels
 
-    threads = get_num_threads()
     n, m = ratings.shape
     matrix = ratings.matrix
     column_scores: NDArray[Any] | None
@@ -197,7 +202,7 @@ def _read_once(
         keys, limit = ordered_keys(matrix)
         columns = kernels.COLUMN_SUMS if semantics == "av" else kernels.COLUMN_MINIMA
         items, scores, sums, minima, low_key, low, high, bad = kernels.dense_own_lists(
-            keys, matrix, limit, k, columns, max(64, CHUNK_CELLS // m), threads
+            keys, matrix, limit, k, columns, chunks(ratings)
         )
         column_scores = sums if semantics == "av" else minima
     else:
@@ -214,8 +219,7 @@ def _read_once(
             m,
             k,
             semantics == "av",
-            member_chunks(ratings, np.arange(n)),
-            threads,
+            chunks(ratings),
         )
         column_scores = sums if semantics == "av" else None
     if low_key != np.iinfo(np.int64).max:

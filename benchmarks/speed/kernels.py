@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import get_num_threads
 
 from benchmarks.speed import common
 from benchmarks.speed.yardsticks import csr_pass, memory_pass, plain_top
@@ -11,7 +10,7 @@ from grouping import Ratings
 from grouping.kernels.own_lists import COLUMN_MINIMA, dense_own_lists, sparse_own_lists
 from grouping.methods.greedy import form_buckets
 from grouping.objective import score
-from grouping.problem import CHUNK_CELLS, Problem, member_chunks
+from grouping.problem import Problem, chunks
 from grouping.ratings import ordered_keys
 
 TITLE = "Kernels: each against a pass over what it reads"
@@ -44,17 +43,17 @@ def bench(case, race):
 
 
 def dense_lists(race, n, m, k):
-    values = common.dense(n, m, "real").matrix
+    ratings = common.dense(n, m, "real")
+    values = ratings.matrix
     keys, limit = ordered_keys(values)
-    chunk_rows = max(64, CHUNK_CELLS // m)
-    threads = get_num_threads()
+    bounds = chunks(ratings)
 
     def check(found):
         few = slice(0, 1_000)
         assert np.array_equal(found[0][few], plain_top(values[few], k))
 
     race(
-        lambda: dense_own_lists(keys, values, limit, k, COLUMN_MINIMA, chunk_rows, threads),
+        lambda: dense_own_lists(keys, values, limit, k, COLUMN_MINIMA, bounds),
         {"row sums": memory_pass(values)},
         check=check,
     )
@@ -64,8 +63,7 @@ def sparse_lists(race, n, m, k):
     ratings = common.sparse(n, m, "uniform", "real")
     csr = ratings.matrix
     keys, limit = ordered_keys(csr.data)
-    bounds = member_chunks(ratings, np.arange(n))
-    threads = get_num_threads()
+    bounds = chunks(ratings)
 
     def check(found):
         few = csr[:50].toarray()
@@ -74,7 +72,7 @@ def sparse_lists(race, n, m, k):
 
     race(
         lambda: sparse_own_lists(
-            csr.indptr, csr.indices, keys, csr.data, limit, 1.0, m, k, False, bounds, threads
+            csr.indptr, csr.indices, keys, csr.data, limit, 1.0, m, k, False, bounds
         ),
         {"CSR sums": csr_pass(csr)},
         check=check,

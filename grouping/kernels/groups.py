@@ -128,7 +128,7 @@ def fold(rows, order, stretches, group_of, groups, semantics):
 
 
 @kernel(parallel=True)
-def dense_columns(values, members, semantics, chunk_rows, threads):
+def dense_columns(values, members, semantics, bounds):
     """Score every column for one group.
 
     Parameters
@@ -137,40 +137,33 @@ def dense_columns(values, members, semantics, chunk_rows, threads):
     members : int64 array
         At least one user.
     semantics : int
-    chunk_rows : int
-        Members in a chunk.
-    threads : int
-        How many chunks to work on at a time.
+    bounds : int64 array, shape (chunks + 1,)
+        First member of each chunk, and their number.
 
     Returns
     -------
     scores : float64 array, shape (m,)
     """
     m = values.shape[1]
-    size = members.shape[0]
-    chunks = (size + chunk_rows - 1) // chunk_rows
-    lanes = min(chunks, threads)
+    chunks = bounds.shape[0] - 1
     neutral = np.inf if semantics == LEAST_MISERY else 0.0
-    scores = np.full(m, neutral)
-    parts = np.empty((lanes, m), np.float64)
-    for wave in range(0, chunks, lanes):
-        for lane in prange(min(lanes, chunks - wave)):
-            part = parts[lane]
-            part[:] = neutral
-            start = (wave + lane) * chunk_rows
-            for t in range(start, min(size, start + chunk_rows)):
-                row = values[members[t]]
-                if semantics == LEAST_MISERY:
-                    for j in range(m):
-                        part[j] = min(part[j], np.float64(row[j]))
-                else:
-                    for j in range(m):
-                        part[j] += np.float64(row[j])
-        for lane in range(min(lanes, chunks - wave)):
+    parts = np.full((chunks, m), neutral)
+    for c in prange(chunks):
+        part = parts[c]
+        for t in range(bounds[c], bounds[c + 1]):
+            row = values[members[t]]
             if semantics == LEAST_MISERY:
-                scores = np.minimum(scores, parts[lane])
+                for j in range(m):
+                    part[j] = min(part[j], np.float64(row[j]))
             else:
-                scores += parts[lane]
+                for j in range(m):
+                    part[j] += np.float64(row[j])
+    scores = parts[0].copy()
+    for c in range(1, chunks):
+        if semantics == LEAST_MISERY:
+            scores = np.minimum(scores, parts[c])
+        else:
+            scores += parts[c]
     return scores
 
 
@@ -218,7 +211,7 @@ def dense_minima_without(values, members, floors, columns, minima, budget):
 
 
 @kernel(parallel=True)
-def sparse_columns(indptr, indices, values, fill, m, members, semantics, bounds, threads):
+def sparse_columns(indptr, indices, values, fill, m, members, semantics, bounds):
     """Score every column of a CSR matrix for one group; cells not stored count as `fill`.
 
     Parameters
@@ -232,40 +225,34 @@ def sparse_columns(indptr, indices, values, fill, m, members, semantics, bounds,
     semantics : int
     bounds : int64 array
         First member of each chunk, and their number.
-    threads : int
-        How many chunks to work on at a time.
 
     Returns
     -------
     scores : float64 array, shape (m,)
     """
     chunks = bounds.shape[0] - 1
-    lanes = min(chunks, threads)
     neutral = np.inf if semantics == LEAST_MISERY else 0.0
-    scores = np.full(m, neutral)
-    counts = np.zeros(m, np.int64)
-    parts = np.empty((lanes, m), np.float64)
-    stored = np.empty((lanes, m if semantics == LEAST_MISERY else 0), np.int64)
-    for wave in range(0, chunks, lanes):
-        for lane in prange(min(lanes, chunks - wave)):
-            parts[lane, :] = neutral
-            stored[lane, :] = 0
-            for t in range(bounds[wave + lane], bounds[wave + lane + 1]):
-                u = members[t]
-                for p in range(indptr[u], indptr[u + 1]):
-                    column = indices[p]
-                    if semantics == LEAST_MISERY:
-                        value = np.float64(values[p]) + 0.0
-                        parts[lane, column] = min(parts[lane, column], value)
-                        stored[lane, column] += 1
-                    else:
-                        parts[lane, column] += np.float64(values[p]) - fill
-        for lane in range(min(lanes, chunks - wave)):
-            if semantics == LEAST_MISERY:
-                scores = np.minimum(scores, parts[lane])
-                counts += stored[lane]
-            else:
-                scores += parts[lane]
+    parts = np.full((chunks, m), neutral)
+    stored = np.zeros((chunks, m if semantics == LEAST_MISERY else 0), np.int64)
+    for c in prange(chunks):
+        for t in range(bounds[c], bounds[c + 1]):
+            u = members[t]
+            for p in range(indptr[u], indptr[u + 1]):
+                column = indices[p]
+                if semantics == LEAST_MISERY:
+                    value = np.float64(values[p]) + 0.0
+                    parts[c, column] = min(parts[c, column], value)
+                    stored[c, column] += 1
+                else:
+                    parts[c, column] += np.float64(values[p]) - fill
+    scores = parts[0].copy()
+    counts = stored[0].copy()
+    for c in range(1, chunks):
+        if semantics == LEAST_MISERY:
+            scores = np.minimum(scores, parts[c])
+            counts += stored[c]
+        else:
+            scores += parts[c]
     if semantics == LEAST_MISERY:
         for j in range(m):
             if counts[j] < members.shape[0]:

@@ -21,8 +21,8 @@ NO_COLUMNS, COLUMN_SUMS, COLUMN_MINIMA = 0, 1, 2
 
 BLOCK = 128
 SUB = 16
-LANES = 16
-SHORT = 1024
+NARROW, WIDE = 16, 128
+SHORT = 512
 ROWS = 4
 
 
@@ -88,55 +88,63 @@ def _select(row, maxima, k, items, keys, highest):
             start = end
 
 
-@kernel()
-def _row_top(keys, start, stop, k, positions, found, highest, tops, bottoms):
-    """Find the k largest of keys[start:stop], a short row; LANES and k fit into it.
+def _row_top_in(lanes):
+    """Make a search for the k largest of keys[start:stop], at least `lanes` and k entries.
 
     Their positions come by key descending, equal ones from the left; the largest and smallest
-    key of all are returned. The entries are dealt out to LANES lanes; the k-th largest of the
-    lanes' maxima is a floor, since at least k entries reach it.
+    key of all are returned. The entries are dealt out to lanes, whose maxima vector code finds;
+    the k-th largest of these is a floor, since at least k entries reach it.
     """
-    for j in range(LANES):
-        tops[j] = keys[np.uint64(start) + np.uint64(j)]
-        bottoms[j] = tops[j]
-    at = start + LANES
-    while at + LANES <= stop:
-        for j in range(LANES):
-            key = keys[np.uint64(at) + np.uint64(j)]
-            tops[j] = max(tops[j], key)
-            bottoms[j] = min(bottoms[j], key)
-        at += LANES
-    for p in range(at, stop):
-        tops[p - at] = max(tops[p - at], keys[p])
-        bottoms[p - at] = min(bottoms[p - at], keys[p])
-    largest = tops[0]
-    smallest = bottoms[0]
-    for j in range(LANES):
-        largest = max(largest, tops[j])
-        smallest = min(smallest, bottoms[j])
-    floor = np.int64(smallest)
-    if k <= LANES:
-        for p in range(k):
-            highest[p] = smallest
-        for j in range(LANES):
-            key = tops[j]
-            if key > highest[k - 1]:
-                for p in range(k):  # insertion without a branch to mispredict
-                    above = highest[p]
-                    highest[p] = max(above, key)
-                    key = min(above, key)
-        floor = np.int64(highest[k - 1])
-    filled = 0
-    for q in range(np.uint64(start), np.uint64(stop)):
-        key = keys[q]
-        if key >= floor:
-            filled = _insert(positions, found, 0, filled, k, key, q)
-            if filled == k:
-                # a later entry must be larger to enter: equal ones stand further right
-                floor = np.int64(found[k - 1]) + 1
-                if floor > largest:
-                    break
-    return largest, smallest
+
+    @kernel()
+    def row_top(keys, start, stop, k, positions, found, highest, tops, bottoms):
+        for j in range(lanes):
+            tops[j] = keys[np.uint64(start) + np.uint64(j)]
+            bottoms[j] = tops[j]
+        at = start + lanes
+        while at + lanes <= stop:
+            for j in range(lanes):
+                key = keys[np.uint64(at) + np.uint64(j)]
+                tops[j] = max(tops[j], key)
+                bottoms[j] = min(bottoms[j], key)
+            at += lanes
+        for p in range(at, stop):
+            tops[p - at] = max(tops[p - at], keys[p])
+            bottoms[p - at] = min(bottoms[p - at], keys[p])
+        largest = tops[0]
+        smallest = bottoms[0]
+        for j in range(lanes):
+            largest = max(largest, tops[j])
+            smallest = min(smallest, bottoms[j])
+        floor = np.int64(smallest)
+        if k <= lanes:
+            for p in range(k):
+                highest[p] = smallest
+            for j in range(lanes):
+                key = tops[j]
+                if key > highest[k - 1]:
+                    for p in range(k):  # insertion without a branch to mispredict
+                        above = highest[p]
+                        highest[p] = max(above, key)
+                        key = min(above, key)
+            floor = np.int64(highest[k - 1])
+        filled = 0
+        for q in range(np.uint64(start), np.uint64(stop)):
+            key = keys[q]
+            if key >= floor:
+                filled = _insert(positions, found, 0, filled, k, key, q)
+                if filled == k:
+                    # a later entry must be larger to enter: equal ones stand further right
+                    floor = np.int64(found[k - 1]) + 1
+                    if floor > largest:
+                        break
+        return largest, smallest
+
+    return row_top
+
+
+_row_top = _row_top_in(NARROW)
+_row_top_wide = _row_top_in(WIDE)
 
 
 @kernel()
@@ -209,7 +217,7 @@ def _lower_columns(values, row, rows, start, stop, minima):
 
 
 @kernel(parallel=True)
-def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
+def dense_own_lists(keys, values, limit, k, columns, bounds):
     """Top-k of every row of a dense matrix, with column sums or minima of the whole matrix.
 
     Parameters
@@ -226,10 +234,8 @@ def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
         1 <= k <= m.
     columns : int
         NO_COLUMNS, COLUMN_SUMS or COLUMN_MINIMA.
-    chunk_rows : int
-        Rows in a chunk.
-    threads : int
-        How many chunks to work on at a time.
+    bounds : int64 array, shape (chunks + 1,)
+        First row of each chunk, and n.
 
     Returns
     -------
@@ -252,79 +258,83 @@ def dense_own_lists(keys, values, limit, k, columns, chunk_rows, threads):
     scores = np.empty((n, k), np.float64)
     sums = np.zeros(m if columns == COLUMN_SUMS else 0, np.float64)
     minima = values[0, : (m if columns == COLUMN_MINIMA else 0)].copy()
-    chunks = (n + chunk_rows - 1) // chunk_rows
-    lanes = min(chunks, threads)
-    lane_sums = np.empty((lanes, sums.shape[0]), np.float64)
-    lane_minima = np.empty((lanes, minima.shape[0]), values.dtype)
-    low_key = np.full(lanes, np.iinfo(np.int64).max, np.int64)
-    low = np.full(lanes, np.inf, np.float64)
-    high = np.full(lanes, -np.inf, np.float64)
-    bad = np.full(lanes, n, np.int64)
+    chunks = bounds.shape[0] - 1
+    part_sums = np.zeros((chunks, sums.shape[0]), np.float64)
+    part_minima = np.empty((chunks, minima.shape[0]), values.dtype)
+    low_key = np.full(chunks, np.iinfo(np.int64).max, np.int64)
+    low = np.full(chunks, np.inf, np.float64)
+    high = np.full(chunks, -np.inf, np.float64)
+    bad = np.full(chunks, n, np.int64)
     by_sorting = k * k > 16 * m
-    short = LANES <= m <= SHORT and not by_sorting
-    for wave in range(0, chunks, lanes):
-        for lane in prange(min(lanes, chunks - wave)):
-            lane_sums[lane, :] = 0.0
-            lane_minima[lane, :] = minima
-            maxima = np.empty((ROWS, blocks), keys.dtype)
-            highest = np.empty(k, keys.dtype)
-            found = np.empty(k, keys.dtype)
-            positions = np.empty((ROWS, k), np.int64)
-            tops = np.empty(LANES, keys.dtype)
-            bottoms = np.empty(LANES, keys.dtype)
-            row = (wave + lane) * chunk_rows
-            end = min(n, row + chunk_rows)
-            while row < end:
-                rows = ROWS if row + ROWS <= end else 1
-                largest = keys[row, 0]
-                smallest = largest
-                for b in range(blocks):
-                    start = b * BLOCK
-                    stop = min(m, start + BLOCK)
-                    if not short:
-                        for r in range(rows):
-                            top, bottom = _extrema(keys, row + r, start, stop)
-                            maxima[r, b] = top
-                            largest = max(largest, top)
-                            smallest = min(smallest, bottom)
-                    if columns == COLUMN_SUMS:
-                        _add_columns(values, row, rows, start, stop, lane_sums[lane])
-                    elif columns == COLUMN_MINIMA:
-                        _lower_columns(values, row, rows, start, stop, lane_minima[lane])
-                if short:
+    # by lanes where there are too few blocks to choose from
+    wide = not by_sorting and NARROW < k <= WIDE <= m and (m <= SHORT or blocks < k)
+    narrow = not by_sorting and not wide and NARROW <= m <= SHORT
+    for c in prange(chunks):
+        part_minima[c, :] = minima
+        maxima = np.empty((ROWS, blocks), keys.dtype)
+        highest = np.empty(k, keys.dtype)
+        found = np.empty(k, keys.dtype)
+        positions = np.empty((ROWS, k), np.int64)
+        tops = np.empty(WIDE, keys.dtype)
+        bottoms = np.empty(WIDE, keys.dtype)
+        row, end = bounds[c], bounds[c + 1]
+        while row < end:
+            rows = ROWS if row + ROWS <= end else 1
+            largest = keys[row, 0]
+            smallest = largest
+            for b in range(blocks):
+                start = b * BLOCK
+                stop = min(m, start + BLOCK)
+                if not (wide or narrow):
                     for r in range(rows):
-                        top, bottom = _row_top(
-                            keys[row + r], 0, m, k, positions[r], found, highest, tops, bottoms
-                        )
+                        top, bottom = _extrema(keys, row + r, start, stop)
+                        maxima[r, b] = top
                         largest = max(largest, top)
                         smallest = min(smallest, bottom)
-                if limit == 0 or (smallest >= 0 and largest < limit):
-                    for r in range(rows):
-                        u = row + r
-                        if short:
-                            items[u] = positions[r]
-                        elif by_sorting:
-                            _select_sorted(keys[u], k, items[u], found)
-                        else:
-                            _select(keys[u], maxima[r], k, items[u], found, highest)
-                        for p in range(k):
-                            scores[u, p] = values[u, items[u, p]]
-                        high[lane] = max(high[lane], scores[u, 0])
-                    low_key[lane] = min(low_key[lane], np.int64(smallest))
-                else:
-                    for r in range(rows):
-                        u = row + r
-                        if _select_values(values[u], k, items[u], scores[u]):
-                            high[lane] = max(high[lane], scores[u, 0])
-                            low[lane] = min(low[lane], np.float64(values[u].min()))
-                        else:
-                            bad[lane] = min(bad[lane], u)
-                row += rows
-        for lane in range(min(lanes, chunks - wave)):
-            if columns == COLUMN_SUMS:
-                sums += lane_sums[lane]
-            elif columns == COLUMN_MINIMA:
-                minima = np.minimum(minima, lane_minima[lane])
+                if columns == COLUMN_SUMS:
+                    _add_columns(values, row, rows, start, stop, part_sums[c])
+                elif columns == COLUMN_MINIMA:
+                    _lower_columns(values, row, rows, start, stop, part_minima[c])
+            if wide or narrow:
+                for r in range(rows):
+                    row_keys = keys[row + r]
+                    if wide:
+                        top, bottom = _row_top_wide(
+                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms
+                        )
+                    else:
+                        top, bottom = _row_top(
+                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms
+                        )
+                    largest = max(largest, top)
+                    smallest = min(smallest, bottom)
+            if limit == 0 or (smallest >= 0 and largest < limit):
+                for r in range(rows):
+                    u = row + r
+                    if wide or narrow:
+                        items[u] = positions[r]
+                    elif by_sorting:
+                        _select_sorted(keys[u], k, items[u], found)
+                    else:
+                        _select(keys[u], maxima[r], k, items[u], found, highest)
+                    for p in range(k):
+                        scores[u, p] = values[u, items[u, p]]
+                    high[c] = max(high[c], scores[u, 0])
+                low_key[c] = min(low_key[c], np.int64(smallest))
+            else:
+                for r in range(rows):
+                    u = row + r
+                    if _select_values(values[u], k, items[u], scores[u]):
+                        high[c] = max(high[c], scores[u, 0])
+                        low[c] = min(low[c], np.float64(values[u].min()))
+                    else:
+                        bad[c] = min(bad[c], u)
+            row += rows
+    for c in range(chunks):
+        if columns == COLUMN_SUMS:
+            sums += part_sums[c]
+        elif columns == COLUMN_MINIMA:
+            minima = np.minimum(minima, part_minima[c])
     return items, scores, sums, minima, low_key.min(), low.min(), high.max(), bad.min()
 
 
@@ -358,7 +368,7 @@ def _sparse_row(columns, values, fill, m, k, items, scores):
 
 
 @kernel(parallel=True)
-def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums, bounds, threads):
+def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums, bounds):
     """Top-k of every row of a CSR matrix, with the columns' sums of (rating - fill).
 
     Parameters
@@ -376,8 +386,6 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
     with_sums : bool
     bounds : int64 array
         First row of each chunk, and n.
-    threads : int
-        How many chunks to work on at a time.
 
     Returns
     -------
@@ -397,55 +405,57 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
     scores = np.empty((n, k), np.float64)
     sums = np.zeros(m if with_sums else 0, np.float64)
     chunks = bounds.shape[0] - 1
-    lanes = min(chunks, threads)
-    lane_sums = np.empty((lanes, sums.shape[0]), np.float64)
-    low_key = np.full(lanes, np.iinfo(np.int64).max, np.int64)
-    low = np.full(lanes, np.inf, np.float64)
-    high = np.full(lanes, -np.inf, np.float64)
-    bad = np.full(lanes, n, np.int64)
-    for wave in range(0, chunks, lanes):
-        for lane in prange(min(lanes, chunks - wave)):
-            sums_here = lane_sums[lane]
-            sums_here[:] = 0.0
-            positions = np.empty(k, np.int64)
-            found = np.empty(k, keys.dtype)
-            highest = np.empty(k, keys.dtype)
-            tops = np.empty(LANES, keys.dtype)
-            bottoms = np.empty(LANES, keys.dtype)
-            lowest_key = np.iinfo(np.int64).max
-            lowest, topmost = np.inf, -np.inf
-            for u in range(bounds[wave + lane], bounds[wave + lane + 1]):
-                start, stop = indptr[u], indptr[u + 1]
-                done = by_keys = False
-                if stop - start >= max(k, LANES):
+    part_sums = np.zeros((chunks, sums.shape[0]), np.float64)
+    low_key = np.full(chunks, np.iinfo(np.int64).max, np.int64)
+    low = np.full(chunks, np.inf, np.float64)
+    high = np.full(chunks, -np.inf, np.float64)
+    bad = np.full(chunks, n, np.int64)
+    for c in prange(chunks):
+        sums_here = part_sums[c]
+        positions = np.empty(k, np.int64)
+        found = np.empty(k, keys.dtype)
+        highest = np.empty(k, keys.dtype)
+        tops = np.empty(WIDE, keys.dtype)
+        bottoms = np.empty(WIDE, keys.dtype)
+        lowest_key = np.iinfo(np.int64).max
+        lowest, topmost = np.inf, -np.inf
+        for u in range(bounds[c], bounds[c + 1]):
+            start, stop = indptr[u], indptr[u + 1]
+            done = by_keys = False
+            if stop - start >= max(k, NARROW):
+                if k > NARROW and stop - start >= WIDE:
+                    largest, smallest = _row_top_wide(
+                        keys, start, stop, k, positions, found, highest, tops, bottoms
+                    )
+                else:
                     largest, smallest = _row_top(
                         keys, start, stop, k, positions, found, highest, tops, bottoms
                     )
-                    if limit == 0 or (smallest >= 0 and largest < limit):
-                        by_keys = True
-                        lowest_key = min(lowest_key, np.int64(smallest))
-                        topmost = max(topmost, np.float64(values[positions[0]]))
-                        # the entries at hand are the list unless the fill reaches into it
-                        done = np.float64(values[positions[k - 1]]) > fill
-                        for p in range(k):
-                            items[u, p] = indices[positions[p]]
-                            scores[u, p] = values[positions[p]]
-                if not done:
-                    columns = indices[start:stop]
-                    _sparse_row(columns, values[start:stop], fill, m, k, items[u], scores[u])
-                if not by_keys:
-                    for p in range(start, stop):
-                        value = np.float64(values[p])
-                        if not np.isfinite(value):
-                            bad[lane] = min(bad[lane], u)
-                        lowest = min(lowest, value)
-                        topmost = max(topmost, value)
-                if with_sums:
-                    for q in range(np.uint64(start), np.uint64(stop)):
-                        sums_here[np.uint64(indices[q])] += np.float64(values[q]) - fill
-            low_key[lane] = min(low_key[lane], lowest_key)
-            low[lane] = min(low[lane], lowest)
-            high[lane] = max(high[lane], topmost)
-        for lane in range(min(lanes, chunks - wave)):
-            sums += lane_sums[lane]
+                if limit == 0 or (smallest >= 0 and largest < limit):
+                    by_keys = True
+                    lowest_key = min(lowest_key, np.int64(smallest))
+                    topmost = max(topmost, np.float64(values[positions[0]]))
+                    # the entries at hand are the list unless the fill reaches into it
+                    done = np.float64(values[positions[k - 1]]) > fill
+                    for p in range(k):
+                        items[u, p] = indices[positions[p]]
+                        scores[u, p] = values[positions[p]]
+            if not done:
+                columns = indices[start:stop]
+                _sparse_row(columns, values[start:stop], fill, m, k, items[u], scores[u])
+            if not by_keys:
+                for p in range(start, stop):
+                    value = np.float64(values[p])
+                    if not np.isfinite(value):
+                        bad[c] = min(bad[c], u)
+                    lowest = min(lowest, value)
+                    topmost = max(topmost, value)
+            if with_sums:
+                for q in range(np.uint64(start), np.uint64(stop)):
+                    sums_here[np.uint64(indices[q])] += np.float64(values[q]) - fill
+        low_key[c] = min(low_key[c], lowest_key)
+        low[c] = min(low[c], lowest)
+        high[c] = max(high[c], topmost)
+    for c in range(chunks):
+        sums += part_sums[c]
     return items, scores, sums, low_key.min(), low.min(), high.max(), bad.min()

@@ -219,8 +219,7 @@ def test_own_lists_are_those_of_a_stable_sort_in_every_type(dtype, m):
 @pytest.fixture
 def tiny_pieces(monkeypatch):
     """Chunks, stretches and hash partitions so small that a few hundred users fill many."""
-    monkeypatch.setattr(problem_module, "CHUNK_CELLS", 1)  # 64 rows, the least
-    monkeypatch.setattr(objective_module, "CHUNK_CELLS", 1)
+    monkeypatch.setattr(problem_module, "CHUNK_CELLS", 1)  # as many chunks as there can be
     monkeypatch.setattr(objective_module, "STRETCH", 7)
     monkeypatch.setattr(greedy_module, "PARTITION_USERS", 16)
 
@@ -229,7 +228,7 @@ def tiny_pieces(monkeypatch):
 @pytest.mark.parametrize("agg", ["min", "max", "sum", "ndcg"])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_pieces_of_any_size_give_the_naive_grd(tiny_pieces, semantics, agg, sparse):
-    """Several chunks and waves of chunks, stretches of members, partitions of hashes."""
+    """Several chunks, stretches of members, partitions of hashes."""
     rng = np.random.default_rng(3)
     tastes = rng.integers(1, 6, (60, 20)).astype(float)
     X = tastes[rng.integers(0, 60, 331)]

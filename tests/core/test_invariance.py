@@ -104,7 +104,6 @@ def test_float32_and_float64_of_the_same_numbers_agree(semantics, agg):
 @pytest.mark.parametrize("sparse", [False, True])
 def test_the_number_of_threads_changes_no_bit(monkeypatch, semantics, agg, sparse):
     monkeypatch.setattr(problem_module, "CHUNK_CELLS", 1)
-    monkeypatch.setattr(objective_module, "CHUNK_CELLS", 1)
     monkeypatch.setattr(objective_module, "STRETCH", 11)
     monkeypatch.setattr(greedy_module, "PARTITION_USERS", 32)
     X = clustered(np.random.default_rng(9), n=700)
