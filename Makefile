@@ -39,9 +39,12 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
+# the core alone, unless all is installed already, and as new as the project's files
 $(VENV)/.core: $(PROJECT) | $(VENV)/.made
-	test -e $(VENV)/.all || PIP_CONSTRAINT=constraints.txt $(PIP) --editable .
-	touch $@
+	@if [ ! -e $(VENV)/.all ] || [ pyproject.toml -nt $(VENV)/.all ] \
+	  || [ constraints.txt -nt $(VENV)/.all ]; then \
+	  PIP_CONSTRAINT=constraints.txt $(PIP) --editable .; fi
+	@touch $@
 
 $(VENV)/.all: $(PROJECT) | $(VENV)/.made
 	PIP_CONSTRAINT=constraints.txt $(PIP) --editable '.[learners,plot,polars,test,lint,docs]'

@@ -180,6 +180,13 @@ class GroupFormer(BaseEstimator):  # type: ignore[misc]
     def _ratings(self, X: Any, *, reset: bool) -> Ratings:
         """Check `X` as scikit-learn does; what it cannot see, the pass over the ratings does."""
         if isinstance(X, Ratings):
+            if reset:
+                self.n_features_in_ = X.shape[1]
+            elif X.shape[1] != self.n_features_in_:
+                raise InputError(
+                    f"X has {X.shape[1]} features, but GroupFormer is expecting "
+                    f"{self.n_features_in_} features as input"
+                )
             return X
         checked = validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from grouping.bounds import own_list_bound
 from grouping.errors import InputError
 from grouping.formation import Formation
-from grouping.ids import canonical_order
+from grouping.ids import canonical_order, id_text
 from grouping.methods import Outcome
 from grouping.missing import Missing, complete, policy_name
 from grouping.objective import score
-from grouping.problem import Problem
+from grouping.problem import Problem, asked, positive
 from grouping.ratings import Ratings
 
 
@@ -56,10 +56,13 @@ def evaluate(
     """
     from grouping.kernels.jit import threads as on_threads
 
+    if threads is not None:
+        positive(threads, "the number of threads")
     with on_threads(threads):
         started = time.perf_counter()
         ratings = Ratings.of(X, scale=scale)
         labels, names = group_numbers(ratings, partition)
+        asked(ratings.shape, semantics, agg, len(names), k, position_weights)
         completed = complete(ratings, missing, round)
         predicted = time.perf_counter()
         problem = Problem.of(
@@ -76,7 +79,10 @@ def evaluate(
         method="given",
         seed=0,
         seconds={"predict": predicted - started, "form": ended - predicted},
-        settings={"missing": policy_name(missing), "round": round},
+        settings={
+            "missing": policy_name(missing),
+            "round": None if round is None else float(round),
+        },
         names=None if numbered else names,
     )
 
@@ -107,8 +113,9 @@ def group_numbers(
     if isinstance(partition, Formation):
         partition = dict(zip(partition.users, partition.labels.tolist(), strict=True))
     if isinstance(partition, Mapping):
+        partition = {id_text(user, "user"): group for user, group in partition.items()}
         for user in partition:
-            ratings.users.position(str(user))
+            ratings.users.position(user)
         lacking = [user for user in ratings.users if user not in partition]
         if lacking:
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
@@ -126,8 +133,6 @@ def group_numbers(
 
 
 def _group_name(value: Any) -> str:
-    from grouping.ids import id_text
-
     name = id_text(value, "group")
     if not name:
         raise InputError("a group's name is empty")

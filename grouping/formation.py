@@ -300,6 +300,9 @@ class Formation:
             )
         if "" in users:
             raise ValueError("a user has no group")
+        for part in ("semantics", "agg", "groups", "k", "users", "items"):
+            if part not in document["problem"]:
+                raise KeyError(f"problem.{part}")
         if document["status"] not in STATUSES:
             raise ValueError(f"unknown status {document['status']!r}")
         if not isinstance(document["method"], str):

@@ -17,7 +17,7 @@ from grouping.memory import require
 from grouping.methods import Budget, Progress, method_named
 from grouping.missing import Missing, complete, policy_name
 from grouping.objective import by_satisfaction, score
-from grouping.problem import Problem, positive
+from grouping.problem import Problem, asked, chunks, positive
 from grouping.ratings import Ratings
 
 
@@ -108,12 +108,13 @@ def form(
     budget = _budget(time_limit, iterations, gap, seed, progress)
     if threads is not None:
         positive(threads, "the number of threads")
-    with on_threads(threads) as count:
+    with on_threads(threads):
         started = time.perf_counter()
         ratings = Ratings.of(X, scale=scale)
+        groups, k, _ = asked(ratings.shape, semantics, agg, groups, k, position_weights)
         completed = complete(ratings, missing, round)
         predicted = time.perf_counter()
-        _require_memory(completed, positive(k, "the list length k"), count)
+        _require_memory(completed, k)
         problem = Problem.of(
             completed, semantics, agg, groups, k, position_weights=position_weights
         )
@@ -132,7 +133,10 @@ def form(
         method=method,
         seed=budget.seed,
         seconds={"predict": predicted - started, "form": ended - predicted},
-        settings={"missing": policy_name(missing), "round": round},
+        settings={
+            "missing": policy_name(missing),
+            "round": None if round is None else float(round),
+        },
     )
 
 
@@ -154,11 +158,11 @@ def _budget(
     return Budget(time_limit, iterations, gap, int(seed), progress)
 
 
-def _require_memory(ratings: Ratings, k: int, threads: int) -> None:
-    """Refuse what would not fit beside the ratings: O(n k + m threads)."""
+def _require_memory(ratings: Ratings, k: int) -> None:
+    """Refuse what would not fit beside the ratings: O(n k + m chunks)."""
     n, m = ratings.shape
     require(
-        n * (k * 12 + 80) + m * 8 * (2 * threads + 6),
+        n * (k * 32 + 80) + m * 16 * (len(chunks(ratings)) + 4),
         f"forming groups of {n} users with lists of {k} of {m} items",
-        "take a smaller k, fewer threads, or fewer users",
+        "take a smaller k, or fewer users or items",
     )

@@ -44,7 +44,7 @@ class Ids(Sequence[str]):
             self._names = None
             self._size = names
             return
-        self._names = [name if type(name) is str else id_text(name, what) for name in names]
+        self._names = [id_text(name, what) for name in names]
         self._size = len(self._names)
         if len(set(self._names)) != self._size:
             seen: set[str] = set()

@@ -29,19 +29,20 @@ def available() -> int:
             return int(float(named))
         except (ValueError, OverflowError) as error:
             raise InputError(f"{LIMIT_VARIABLE}={named}: give a number of bytes") from error
-    free = _meminfo("MemAvailable")
-    if free is None:
+    kilobytes = _line("/proc/meminfo", "MemAvailable:")
+    if kilobytes is not None:
+        free = kilobytes * 1024
+    else:
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for limit_file, used_file in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
+    for folder, limit_file, used_file in (
+        ("/sys/fs/cgroup", "memory.max", "memory.current"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
     ):
-        limit, used = _number(limit_file), _number(used_file)
+        limit, used = _number(f"{folder}/{limit_file}"), _number(f"{folder}/{used_file}")
         if limit is not None and used is not None:
-            free = min(free, max(0, limit - used))
+            # cached files count as used but give way: so a mapped file that was just read
+            cached = _line(f"{folder}/memory.stat", "inactive_file") or 0
+            free = min(free, max(0, limit - used + cached))
     return free
 
 
@@ -89,11 +90,13 @@ def in_words(count: int) -> str:
     return f"{size:.3g} TB"
 
 
-def _meminfo(name: str) -> int | None:
+def _line(path: str, name: str) -> int | None:
+    """Number that follows a name in a file of the kernel's."""
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) * 1024
+        for line in Path(path).read_text().splitlines():
+            fields = line.split()
+            if fields[:1] == [name]:
+                return int(fields[1])
     except OSError:
         pass
     return None

@@ -66,11 +66,15 @@ def policy_name(missing: Missing) -> str | float:
     -------
     name : str or float
     """
-    return str(getattr(missing, "__name__", "predict")) if callable(missing) else missing
+    if callable(missing):
+        return str(getattr(missing, "__name__", "predict"))
+    return missing if isinstance(missing, str) else float(missing)
 
 
 def rounded(ratings: Ratings, step: float) -> Ratings:
     """Ratings rounded to multiples of `step`, halves to the even multiple.
+
+    Where a scale is declared, to multiples within it.
 
     Parameters
     ----------
@@ -81,35 +85,55 @@ def rounded(ratings: Ratings, step: float) -> Ratings:
     Returns
     -------
     ratings : Ratings
+        float32 where the ratings were and it holds the step exactly, else float64, so that equal
+        multiples are equal numbers, filled or rated.
 
     Raises
     ------
     InputError
-        If the step is not a positive number.
+        If the step is not a positive number, a rating lies outside the declared scale, or no
+        multiple lies within it.
     """
     if not (math.isfinite(step) and step > 0):
         raise InputError(f"ratings are rounded to multiples of a positive number, not of {step:g}")
     if ratings.dtype.kind in "iu" and step == 1:
         return ratings
-    fill = None if ratings.fill is None else float(np.rint(ratings.fill / step) * step)
+    lowest, highest = -math.inf, math.inf
+    if ratings.scale is not None:
+        ratings.check_scale(*ratings.observed_range())
+        lowest, highest = math.ceil(ratings.scale[0] / step), math.floor(ratings.scale[1] / step)
+        if lowest > highest:
+            raise InputError(
+                f"no multiple of {step:g} lies within the scale {ratings.scale[0]:g}:"
+                f"{ratings.scale[1]:g}: round to a smaller step"
+            )
+
+    def on_grid(values: NDArray[Any]) -> NDArray[Any]:
+        return np.clip(np.rint(values.astype(np.float64) / step), lowest, highest) * step
+
+    narrow = ratings.dtype != np.float64 and float(np.float32(step)) == step
+    kind = np.dtype(np.float32 if narrow else np.float64)
+    fill = None if ratings.fill is None else float(on_grid(np.array(ratings.fill)))
     if isinstance(ratings.matrix, np.ndarray):
-        return ratings.with_matrix(_on_grid(ratings.matrix, step))
+        return ratings.with_matrix(_in_slabs(on_grid, ratings.matrix, kind))
     matrix = ratings.matrix
-    data = _on_grid(matrix.data, step)
+    data = _in_slabs(on_grid, matrix.data, kind)
     return ratings.with_matrix(
         type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape), fill=fill
     )
 
 
-def _on_grid(values: NDArray[Any], step: float) -> NDArray[Any]:
-    kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float32)
+def _in_slabs(
+    change: Callable[[NDArray[Any]], NDArray[Any]], values: NDArray[Any], kind: np.dtype[Any]
+) -> NDArray[Any]:
+    """Change all values, with temporaries of bounded size."""
     require(values.size * kind.itemsize, "rounding the ratings", "round them in the input")
-    grid = np.empty(values.shape, kind)
+    changed = np.empty(values.shape, kind)
     rows = max(1, 1_000_000 // max(1, values[:1].size))
     for start in range(0, len(values), rows):
         part = slice(start, start + rows)
-        grid[part] = np.rint(values[part].astype(np.float64) / step) * step
-    return grid
+        changed[part] = change(values[part])
+    return changed
 
 
 def _filled(ratings: Ratings, missing: Missing) -> Ratings:
@@ -151,8 +175,13 @@ def _constant(ratings: Ratings, value: float) -> Ratings:
         return replace(ratings, fill=value)
     if ratings.dtype.kind != "f" or ratings.count() == ratings.matrix.size:
         return ratings
-    require(ratings.matrix.nbytes, "filling the missing ratings", "fill them in the input")
-    matrix = ratings.matrix.copy()
+    # float32 ratings become float64 where float32 would change the value filled in
+    with np.errstate(over="ignore"):
+        exact = float(ratings.dtype.type(value)) == value
+    kind = ratings.dtype if exact else np.dtype(np.float64)
+    needed = ratings.matrix.size * kind.itemsize
+    require(needed, "filling the missing ratings", "fill them in the input")
+    matrix = ratings.matrix.astype(kind)
     for row in matrix:
         row[np.isnan(row)] = value
     return ratings.with_matrix(matrix)
@@ -169,6 +198,8 @@ def _item_means(ratings: Ratings) -> Ratings:
     for user in range(n):
         row = ratings.row(user)
         rated = ~np.isnan(row)
+        if np.isinf(row).any():
+            raise ratings.infinite(user)
         matrix[user] = row
         sums[rated] += row[rated]
         counts += rated
@@ -185,18 +216,19 @@ def _predicted(ratings: Ratings, predictor: Predictor) -> Ratings:
     n, m = ratings.shape
     if ratings.count() == n * m:
         return ratings
+    kind = np.dtype(np.float64 if ratings.dtype == np.float64 else np.float32)
     # the completed matrix beside what the prediction itself takes
-    require(n * m * 4 + (n + m) * 1024, "predicting the missing ratings", _WAY_OUT)
+    require(n * m * kind.itemsize + (n + m) * 1024, "predicting the missing ratings", _WAY_OUT)
     answer = predictor(ratings)
-    if isinstance(answer, Ratings):
-        return answer
-    predictions = np.asarray(answer)
+    predictions = answer.matrix if isinstance(answer, Ratings) else np.asarray(answer)
     if predictions.shape != (n, m):
         raise InputError(
             f"the predictor returned an array of shape {predictions.shape} for {n} users and "
             f"{m} items"
         )
-    matrix = predictions.astype(np.float64 if predictions.dtype == np.float64 else np.float32)
+    if isinstance(answer, Ratings):
+        return answer
+    matrix = predictions.astype(np.promote_types(kind, predictions.dtype))
     for user, row in enumerate(matrix):
         known = ratings.row(user)
         rated = ~np.isnan(known)

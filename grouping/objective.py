@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from grouping.problem import Problem, chunks
 
+RESCORED_CELLS = 1 << 26
+"""Ratings that are read again, at most, to tell items with nearly equal sums apart."""
+
 STRETCH = 4096
 """Members summed up in a row before partial sums are added: fixed, so that sums are."""
 
@@ -165,7 +168,8 @@ def best_of_columns(
 
     Sums of real numbers depend in their last bits on the order of summation. Items whose sums
     are too close to the k-th for that are scored anew as the objective does it, so that the
-    list does not depend on how the sums were come by.
+    list does not depend on how the sums were come by. (Only where so many items tie with the
+    k-th that this would read `RESCORED_CELLS` ratings or more, the sums decide as they are.)
 
     Parameters
     ----------
@@ -192,12 +196,15 @@ def best_of_columns(
         return items
     fill = problem.ratings.fill or 0.0
     exact_sums = problem.ratings.dtype.kind in "iu" and fill * 2 == round(fill * 2)
-    if exact_sums or len(near) * len(members) > 1 << 26:
+    if exact_sums or len(near) * len(members) >= RESCORED_CELLS:
         return items
-    labels = np.zeros(len(members), np.int64)
-    rows = ratings_on_lists(problem, labels, near[None, :], users=members)
-    positions = np.arange(len(members))
-    exact = fold(problem, rows, positions, np.array([0, len(members)]))[0]
+    labels, positions = np.zeros(len(members), np.int64), np.arange(len(members))
+    exact = np.empty(len(near))
+    columns = max(1, (RESCORED_CELLS >> 4) // len(members))
+    for start in range(0, len(near), columns):
+        some = slice(start, start + columns)
+        rows = ratings_on_lists(problem, labels, near[None, some], users=members)
+        exact[some] = fold(problem, rows, positions, np.array([0, len(members)]))[0]
     chosen: NDArray[np.int64] = near[best_columns(exact, problem.k)]
     return chosen
 

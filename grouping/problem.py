@@ -116,17 +116,7 @@ class Problem:
             If an argument is out of range, a rating is missing, infinite or outside the
             declared scale, or negative with ``ndcg``.
         """
-        if semantics not in SEMANTICS:
-            raise InputError(f"unknown semantics {semantics!r}: choose lm or av")
-        groups = positive(groups, "the number of groups")
-        k = positive(k, "the list length k")
-        m = ratings.shape[1]
-        if k > m:
-            raise InputError(
-                f"lists of k = {k} items need at least {k} items, and there are {m} "
-                f"(n_features = {m}): give a k of at most {m}"
-            )
-        made = aggregation(agg, k, position_weights)
+        groups, k, made = asked(ratings.shape, semantics, agg, groups, k, position_weights)
         own, column_scores, low, high = _read_once(ratings, semantics, k)
         if made.per_member and low < 0:
             raise InputError(
@@ -140,6 +130,46 @@ class Problem:
                 "scale them down"
             )
         return cls(ratings, semantics, made, groups, k, own, column_scores, low, high)
+
+
+def asked(
+    shape: tuple[int, int],
+    semantics: str,
+    agg: str,
+    groups: Any,
+    k: Any,
+    position_weights: str | Sequence[float] | None = None,
+) -> tuple[int, int, Aggregation]:
+    """Validate what is asked of ratings, which takes no look at them.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Users and items.
+    semantics, agg, groups, k, position_weights
+        As for `Problem.of`.
+
+    Returns
+    -------
+    groups, k : int
+    aggregation : Aggregation
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+    if semantics not in SEMANTICS:
+        raise InputError(f"unknown semantics {semantics!r}: choose lm or av")
+    groups = positive(groups, "the number of groups")
+    k = positive(k, "the list length k")
+    m = shape[1]
+    if k > m:
+        raise InputError(
+            f"lists of k = {k} items need at least {k} items, and there are {m} "
+            f"(n_features = {m}): give a k of at most {m}"
+        )
+    return groups, k, aggregation(agg, k, position_weights)
 
 
 def positive(number: Any, what: str) -> int:
@@ -230,7 +260,7 @@ def _read_once(
         raise InputError(
             f"{ratings.source}: whole ratings beyond 2**53 have no exact score: scale them down"
         )
-    _check_scale(ratings, low, high)
+    ratings.check_scale(low, high)
     if ratings.fill is not None and ratings.count() < n * m:
         low, high = min(low, ratings.fill), max(high, ratings.fill)
     return OwnLists(items, scores), column_scores, float(low), float(high)
@@ -249,26 +279,6 @@ def _incomplete(ratings: Ratings) -> str:
 
 
 def _not_finite(ratings: Ratings, user: int) -> InputError:
-    row = ratings.row(user)
-    infinite = np.flatnonzero(np.isinf(row))
-    if len(infinite) == 0:
+    if not np.isinf(ratings.row(user)).any():
         return IncompleteError(_incomplete(ratings))
-    return InputError(
-        f"{ratings.source}: the rating of user {ratings.users[user]} for item "
-        f"{ratings.items[int(infinite[0])]} is infinite: ratings must be finite"
-    )
-
-
-def _check_scale(ratings: Ratings, low: float, high: float) -> None:
-    if ratings.scale is None or (low >= ratings.scale[0] and high <= ratings.scale[1]):
-        return
-    n, _ = ratings.shape
-    for user in range(n):
-        row = ratings.row(user)
-        out = np.flatnonzero((row < ratings.scale[0]) | (row > ratings.scale[1]))
-        if len(out):
-            raise InputError(
-                f"{ratings.source}: the rating {row[out[0]]:g} of user {ratings.users[user]} for "
-                f"item {ratings.items[int(out[0])]} lies outside the scale "
-                f"{ratings.scale[0]:g}:{ratings.scale[1]:g}"
-            )
+    return ratings.infinite(user)

@@ -157,8 +157,53 @@ class Ratings:
         if low > high:
             raise InputError(f"{self.source}: holds no rating")
         if math.isinf(low) or math.isinf(high):
-            raise InputError(f"{self.source}: holds an infinite rating")
+            raise self.infinite(
+                next(u for u in range(self.shape[0]) if np.isinf(self.row(u)).any())
+            )
         return low, high
+
+    def check_scale(self, low: float, high: float) -> None:
+        """Refuse ratings outside the declared scale.
+
+        Parameters
+        ----------
+        low, high : float
+            Lowest and highest rating present.
+
+        Raises
+        ------
+        InputError
+            Naming the first such rating.
+        """
+        if self.scale is None or (low >= self.scale[0] and high <= self.scale[1]):
+            return
+        for user in range(self.shape[0]):
+            row = self.row(user)
+            out = np.flatnonzero((row < self.scale[0]) | (row > self.scale[1]))
+            if len(out):
+                raise InputError(
+                    f"{self.source}: the rating {row[out[0]]:g} of user {self.users[user]} for "
+                    f"item {self.items[int(out[0])]} lies outside the scale "
+                    f"{self.scale[0]:g}:{self.scale[1]:g}"
+                )
+
+    def infinite(self, user: int) -> InputError:
+        """Make the error that names a user's first infinite rating.
+
+        Parameters
+        ----------
+        user : int
+            Who has one.
+
+        Returns
+        -------
+        error : InputError
+        """
+        item = int(np.flatnonzero(np.isinf(self.row(user)))[0])
+        return InputError(
+            f"{self.source}: the rating of user {self.users[user]} for item {self.items[item]} "
+            "is infinite: ratings must be finite"
+        )
 
     def row(self, user: int) -> NDArray[Any]:
         """One user's ratings over all items, unrated as NaN or as `fill`.

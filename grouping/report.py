@@ -45,12 +45,12 @@ def as_table(
     table.add_column("members", overflow="fold")
     for group in formation.groups[:SHOWN_GROUPS]:
         items = (
-            f"{(item_names or {}).get(item) or item} ({number(score)})"
+            f"{_titled(item, item_names)} ({number(score)})"
             for item, score in zip(group.item_ids, group.item_scores.tolist(), strict=True)
         )
         first = group.members[:SHOWN_MEMBERS].tolist()
         members = [group.users_by_position[u] for u in first]
-        members = [(user_names or {}).get(member) or member for member in members]
+        members = [_titled(member, user_names) for member in members]
         if group.size > len(members):
             members.append("…")
         table.add_row(
@@ -61,10 +61,20 @@ def as_table(
             Text(", ".join(members)),
         )
     hidden = len(formation.groups) - SHOWN_GROUPS
-    lines: list[RenderableType] = [Text(headline(formation)), table]
+    # one line, however narrow the page: `head -1` shall see all of it
+    lines: list[RenderableType] = [
+        Text(headline(formation), no_wrap=True, overflow="ignore"),
+        table,
+    ]
     if hidden > 0:
         lines.append(Text(f"… and {counted(hidden, 'more group')} (--json or -o writes all)"))
     return Lines(*lines)
+
+
+def _titled(name: str, titles: Mapping[str, str] | None) -> str:
+    """Put the title beside the id."""
+    title = None if titles is None else titles.get(name)
+    return name if title is None else f"{name} {title}"
 
 
 def headline(formation: Formation) -> str:

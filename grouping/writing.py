@@ -37,8 +37,8 @@ def write_ratings(ratings: Ratings, path: str | os.PathLike[str]) -> None:
     ------
     InputError
         If the ending is none of these; for a long table: if a user or an item has no rating (it
-        would be lost), or an id holds a line break or outer whitespace (it would be read back as
-        another); if `path` cannot be written to.
+        would be lost), or an id holds a line break (it would be read back as another); if
+        `path` cannot be written to.
     GroupingError
         If writing fails.
     """
@@ -182,8 +182,7 @@ def _check_names(ids: Ids, path: str) -> None:
     if ids.positional:
         return
     for name in ids:
-        if name != name.strip() or "\n" in name or "\r" in name:
+        if "\n" in name or "\r" in name:
             raise InputError(
-                f"{path}: {ids.what} id {name!r} holds a line break or outer whitespace, which a "
-                "table does not keep"
+                f"{path}: {ids.what} id {name!r} holds a line break, which a table does not keep"
             )

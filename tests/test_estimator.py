@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from grouping import GroupFormer, InputError, form
+from grouping import GroupFormer, InputError, Ratings, form
 
 
 @parametrize_with_checks(
@@ -63,3 +63,11 @@ def test_predict_chooses_the_list_that_serves_best(X, agg):
 def test_too_long_lists_name_n_features(X):
     with pytest.raises(InputError, match="n_features = 9"):
         GroupFormer(k=10).fit(X)
+
+
+def test_ratings_with_other_items_are_refused(X):
+    """Lists name columns: ratings of fewer items must not be read past their end."""
+    former = GroupFormer(n_groups=4, k=1).fit(Ratings.of(X))
+    for other in (X[:, :1], Ratings.of(X[:, :1])):
+        with pytest.raises(ValueError, match="expecting 9 features"):
+            former.predict(other)

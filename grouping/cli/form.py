@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from grouping.cli import options as o
 from grouping.errors import InputError
 from grouping.methods import METHODS
-
-if TYPE_CHECKING:
-    from grouping.formation import Formation
 
 
 def form(
@@ -96,7 +93,6 @@ def form(
     """
     from grouping.cli.inputs import read_input
     from grouping.cli.results import check_output, deliver, read_titles
-    from grouping.cli.streams import say
     from grouping.forming import form as form_groups
 
     check_output(output)
@@ -142,8 +138,6 @@ def form(
             threads=threads,
         )
     )
-    for line in [*formation.advice, _imbalance(formation)]:
-        say(line, quiet)
     deliver(formation, given, titles, as_json=json, output=output, quiet=quiet, verbose=verbose)
 
 
@@ -154,15 +148,3 @@ def _check_method(name: str, options: Mapping[str, object]) -> None:
     for option, value in options.items():
         if value and option.removeprefix("--").replace("-", "_") not in METHODS[name].options:
             raise InputError(f"{option}: --method {name} does not take it; leave it out")
-
-
-def _imbalance(formation: Formation) -> str:
-    """Warn of a group with more than half of the users."""
-    n = len(formation.labels)
-    largest = int(formation.sizes.argmax())
-    if len(formation.groups) < 2 or 2 * formation.sizes[largest] <= n:
-        return ""
-    return (
-        f"warning: group {largest} holds {formation.sizes[largest]} of {n} users; balanced groups "
-        "are what --method refine and --max-size are for (not in this version yet)"
-    )

@@ -83,11 +83,19 @@ def deliver(
     """Write a formation where the options say: a table unless JSON or a file is asked for."""
     from grouping.report import as_table, headline
 
+    spent = formation.seconds
     formation = replace(
         formation,
         problem=formation.problem | given.settings,
-        seconds=given.seconds | {"form": formation.seconds["form"]},
+        seconds={
+            "read": given.seconds["read"],
+            "predict": given.seconds["predict"] + spent["predict"],
+            "form": spent["form"],
+        },
+        seed=given.seed,
     )
+    for line in [*formation.advice, _imbalance(formation)]:
+        say(line, quiet)
     if output is not None:
         formation.save(output, item_names=titles.items, user_names=titles.users)
         say(f"{output}: {headline(formation)}", quiet)
@@ -98,5 +106,17 @@ def deliver(
     elif output is None:
         emit_table(as_table(formation, titles.items, titles.users))
     if verbose:
-        spent = ", ".join(f"{part} {seconds:.3f} s" for part, seconds in formation.seconds.items())
-        say(spent, quiet)
+        parts = (f"{part} {seconds:.3f} s" for part, seconds in formation.seconds.items())
+        say(", ".join(parts), quiet)
+
+
+def _imbalance(formation: Formation) -> str:
+    """Warn of a group with more than half of the users, where more than one was asked for."""
+    n = len(formation.labels)
+    largest = int(formation.sizes.argmax())
+    if formation.problem["groups"] == 1 or 2 * formation.sizes[largest] <= n:
+        return ""
+    return (
+        f"warning: group {largest} holds {formation.sizes[largest]} of {n} users; balanced groups "
+        "are what --method refine and --max-size are for (not in this version yet)"
+    )

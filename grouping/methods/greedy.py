@@ -68,8 +68,6 @@ def run(problem: Problem, budget: Budget, *, split_buckets: bool = False) -> Out
             "members: leave it out"
         )
     buckets = form_buckets(problem)
-    n = len(buckets.of_user)
-    labels = np.full(n, -1, np.int64)
     advice: list[str] = []
     if split_buckets:
         chosen, taken_out = select_and_split(problem, buckets)
@@ -77,8 +75,8 @@ def run(problem: Problem, budget: Budget, *, split_buckets: bool = False) -> Out
         chosen, taken_out = select(problem, buckets), []
         if problem.semantics == "lm" and splitting_may_help(problem, buckets, chosen):
             advice.append(
-                "several users share a bucket whose score is above that of a lower choice: "
-                "splitting buckets (--split-buckets) may raise the objective"
+                "users with equal keys share a bucket: splitting buckets (--split-buckets, in "
+                "Python split_buckets=True) may raise the objective"
             )
     slot_of_bucket = np.full(len(buckets.sizes), -1, np.int64)
     slot_of_bucket[[bucket for _, bucket in chosen]] = [slot for slot, _ in chosen]
@@ -197,35 +195,30 @@ def select_and_split(
         Users who are a group of their own.
     """
     from grouping.kernels.buckets import best_buckets
+    from grouping.kernels.groups import members_in_order
 
     chosen: list[tuple[int, int]] = []
     taken_out: list[tuple[int, int]] = []
     n = len(buckets.of_user)
-    # each bucket holds at least one slot at its level, so no more than l can be reached
-    ranked = best_buckets(buckets.scores, buckets.sizes, problem.groups).tolist()
-    placed = at = 0
-    while at < len(ranked):
-        level = [b for b in ranked[at:] if buckets.scores[b] == buckets.scores[ranked[at]]]
-        at += len(level)
+    # each bucket of a level that is reached takes a slot, so no more than l buckets can be
+    ranked = best_buckets(buckets.scores, buckets.sizes, problem.groups)
+    order, starts = members_in_order(buckets.of_user, len(buckets.sizes))
+    level_ends = [*np.flatnonzero(np.diff(buckets.scores[ranked])) + 1, len(ranked)]
+    placed = begin = 0
+    for end in level_ends:
+        level = ranked[begin:end][: problem.groups - 1 - len(chosen) - len(taken_out)].tolist()
+        begin = end
         for bucket in level:
-            if len(chosen) + len(taken_out) < problem.groups - 1:
-                chosen.append((len(chosen) + len(taken_out), bucket))
-                placed += int(buckets.sizes[bucket])
-        for _, bucket in [pair for pair in chosen if pair[1] in set(level)]:
+            chosen.append((len(chosen) + len(taken_out), bucket))
+            placed += int(buckets.sizes[bucket])
+        for bucket in level:
             room = problem.groups - 1 - len(chosen) - len(taken_out)
-            if placed == n and at == len(ranked):
+            if placed == n:
                 room += 1  # nobody is left for the last group
-            for user in _last_members(buckets, bucket, min(room, int(buckets.sizes[bucket]) - 1)):
+            members = order[starts[bucket] + 1 : starts[bucket + 1]]  # its first user stays
+            for user in members[::-1][: max(0, room)].tolist():
                 taken_out.append((len(chosen) + len(taken_out), user))
     return chosen, taken_out
-
-
-def _last_members(buckets: Buckets, bucket: int, count: int) -> list[int]:
-    """Up to `count` members of a bucket, highest user first."""
-    if count <= 0:
-        return []
-    members = np.flatnonzero(buckets.of_user == bucket)
-    return [int(user) for user in members[::-1][:count]]
 
 
 def splitting_may_help(problem: Problem, buckets: Buckets, chosen: list[tuple[int, int]]) -> bool:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from grouping.errors import GroupingError, InputError, UndecidedError
 from grouping.methods import Budget, Outcome
+from grouping.objective import score
 from grouping.problem import Problem
 
-MOST_VARIABLES = 2_000_000
+MOST_VARIABLES = MOST_CONSTRAINTS = 2_000_000
 TOLERANCE = 1e-6
 """HiGHS' tolerance: how far a solution's values may be from whole and from its constraints."""
 
@@ -65,8 +66,8 @@ def run(
     return _solve(problem, model, budget)
 
 
-def variables(problem: Problem) -> int:
-    """Count the variables that the program will have.
+def size(problem: Problem) -> tuple[int, int]:
+    """Count what the program will have before it is built.
 
     Parameters
     ----------
@@ -74,12 +75,15 @@ def variables(problem: Problem) -> int:
 
     Returns
     -------
-    count : int
+    variables : int
+    constraints : int
+        Of the kinds that grow with the product of two or three of users, items and groups. Under
+        aggregate voting each score is one constraint, but of as many terms as there are users.
     """
     n, m = problem.ratings.shape
     groups = min(problem.groups, n)
     positions = len(_positions(problem))
-    return groups * (n + m * (1 + 2 * positions) + 2)
+    return groups * (n + m * (1 + 2 * positions) + 2), groups * m * (n + 2 + 2 * positions)
 
 
 def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
@@ -258,13 +262,13 @@ def _refuse(problem: Problem) -> None:
             "the paper's program has no linear form for ndcg, whose members' satisfactions "
             "depend on the order of the list: use greedy"
         )
-    count = variables(problem)
-    if count > MOST_VARIABLES:
+    columns, rows = size(problem)
+    if columns > MOST_VARIABLES or rows > MOST_CONSTRAINTS:
         n, m = problem.ratings.shape
         raise InputError(
             f"the paper's program for {n} users, {m} items and {problem.groups} groups has "
-            f"{count} variables, more than the {MOST_VARIABLES} that are tried: take fewer users, "
-            "items or groups, or another method"
+            f"{columns} variables and about {rows} constraints, more than the {MOST_VARIABLES} "
+            "that are tried: take fewer users, items or groups, or another method"
         )
 
 
@@ -306,21 +310,23 @@ def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
     member = np.array([[model.x[u, g].value for g in model.G] for u in range(n)])
     labels = _numbered(member.argmax(axis=1))
     bound = results.objective_bound
-    finished = condition == ended.convergenceCriteriaSatisfied and budget.gap is None
     usable = bound is not None and math.isfinite(bound)
+    outward = _outward(problem, labels, float(bound)) if usable else None
+    status = "time_limit"
+    if condition == ended.convergenceCriteriaSatisfied:
+        worth = score(problem, labels).objective
+        status = "optimal" if not budget.gap or outward == worth else "feasible"
     advice = [f"bounds of the integer program hold to HiGHS' tolerance of {TOLERANCE:g}"]
     return Outcome(
         labels,
-        status="optimal" if finished else "time_limit" if budget.gap is None else "feasible",
-        bound=_outward(problem, labels, float(bound)) if usable else None,
+        status=status,
+        bound=outward,
         advice=advice,
     )
 
 
 def _outward(problem: Problem, labels: NDArray[np.int64], bound: float) -> float:
     """Raise a bound that HiGHS' tolerance put below what its own solution is worth."""
-    from grouping.objective import score
-
     worth = score(problem, labels).objective
     close = TOLERANCE * max(1.0, abs(worth))
     return worth if abs(bound - worth) <= close else max(bound, worth)

@@ -211,17 +211,18 @@ def parse_columns(columns: Columns | None) -> dict[str, str | int]:
 
 
 def _role(name: str) -> str | None:
-    plain = _plain(name)
+    plain = plain_name(name)
     return next((role for role, aliases in _ALIASES.items() if plain in aliases), None)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Letters and digits of a column's name, in lower case: ``User ID`` is ``userid``."""
     return re.sub(r"[\W_]+", "", name).lower()
 
 
 def _named_roles(names: Sequence[str], source: str) -> dict[str, int]:
     """Columns whose names are usual for a role, the more telling name first."""
-    plain = [_plain(name) for name in names]
+    plain = [plain_name(name) for name in names]
     roles = {}
     for role in ROLES:
         for alias in _ALIASES[role]:

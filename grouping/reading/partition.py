@@ -13,9 +13,10 @@ from typing import Any
 
 from grouping.errors import InputError
 from grouping.ids import id_text
+from grouping.reading.layout import plain_name
 
-_USER = ("user", "user_id", "userid", "member", "id")
-_GROUP = ("group", "group_id", "groupid", "label", "cluster")
+_USER = ("user", "userid", "uid", "member", "memberid", "id")
+_GROUP = ("group", "groupid", "label", "cluster")
 
 
 def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -134,4 +135,4 @@ def _rows(reader: Any, name: str) -> Iterable[list[str]]:
 
 def _column(names: Iterable[str], aliases: Iterable[str]) -> str | None:
     wanted = set(aliases)
-    return next((name for name in names if name.strip().lower() in wanted), None)
+    return next((name for name in names if plain_name(name) in wanted), None)

@@ -23,7 +23,7 @@ def test_what_form_writes_evaluates_to_the_same(run: Run, table: str, suffix: st
 def test_a_partition_by_hand_keeps_its_names(run: Run, table: str, tmp_path: Path) -> None:
     """Semicolons, a byte order mark, aliases in the header, and names that look like markup."""
     rows = "".join(f"{user};{'[red]' if user < 'c' else 'west'}\n" for user in "fedcba")
-    (tmp_path / "g.csv").write_text("\ufeffMember;Cluster\n" + rows)
+    (tmp_path / "g.csv").write_text("\ufeffMember ID;Cluster\n" + rows)
     shown = run("evaluate", table, "--groups", "g.csv", "-k", "2", "--bound", "-o", "e.json")
     assert (shown.code, shown.out) == (0, "")
     assert "objective 5, bound 8, gap 37.5 %" in shown.err

@@ -71,7 +71,7 @@ FILES: dict[str, tuple[str, str | bytes]] = {
     ),
     "npy": ("r.npy", saved(np.save, MATRIX)),
     "npz": ("r.npz", saved(sp.save_npz, sp.csr_array(MATRIX))),
-    "gzip": ("r.csv.gz", gzip.compress(LONG.encode())),
+    "gzip": ("r.csv.gz", gzip.compress(LONG.encode(), mtime=0)),
 }
 
 
@@ -137,7 +137,7 @@ def test_titles_stand_in_the_table_and_beside_the_ids(run: Run, table: str, tmp_
     (tmp_path / "items.csv").write_text("item,title\np,Pier\nq,[red]Quay\n")
     (tmp_path / "users.csv").write_text("user,name\na,Ada\n")
     named = ("--item-names", "items.csv", "--user-names", "users.csv")
-    assert "Pier (5), [red]Quay (4)   Ada, b" in run("form", table, *THREE, *named).out
+    assert "p Pier (5), q [red]Quay (4)   a Ada, b" in run("form", table, *THREE, *named).out
     first = run("form", table, *THREE, *named, "--json").document["groups"][0]
     assert first["items"] == [
         {"item": "p", "score": 5, "title": "Pier"},

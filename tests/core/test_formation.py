@@ -203,3 +203,9 @@ def test_a_bound_next_to_0_has_no_gap_or_a_finite_one():
             formation = form(X, "lm", agg, 1, 2, bound=True)
             assert formation.objective <= formation.bound
             assert formation.gap is None or math.isfinite(formation.gap)
+
+
+def test_evaluate_takes_whole_numbers_as_user_ids():
+    """A mapping may be keyed by the positions of an array's rows."""
+    X = [[1, 2], [3, 4], [5, 6]]
+    assert evaluate(X, {0: 0, 1: 1, 2: 0}, k=1).labels.tolist() == [0, 1, 0]

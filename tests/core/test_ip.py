@@ -87,3 +87,9 @@ def test_time_limit_without_a_solution_is_undecided():
 def test_option_of_another_method_is_refused():
     with pytest.raises(InputError, match="does not take split buckets"):
         form(np.array(EXAMPLE_1), groups=2, k=1, method="ip", split_buckets=True)
+
+
+def test_a_proven_optimum_is_optimal_whatever_gap_would_do():
+    X = np.array(EXAMPLE_1)
+    assert form(X, groups=3, k=1, method="ip", gap=0.0).status == "optimal"
+    assert form(X, groups=3, k=1, method="ip", gap=0.5).status in ("optimal", "feasible")

@@ -165,3 +165,70 @@ def test_what_would_not_fit_in_memory_is_refused_before_it_is_taken(monkeypatch)
         form(np.full((50, 50), np.nan), "lm", "min", 2, 1, missing=1)
     with pytest.raises(GroupingError, match="rounding the ratings"):
         form(np.ones((50, 50)), "lm", "min", 2, 1, round=1)
+
+
+# --- values that float32 does not hold, scales, and predictors ---------------------------------
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_rounded_fill_ties_with_rounded_ratings(kind):
+    """0.9 filled in and 1 rounded to 0.9 are one number, so the lower column comes first."""
+    X = np.array([[1, np.nan], [1, 5]], dtype=kind)
+    ratings = Ratings.of(X), Ratings.of(csr_of(X, ~np.isnan(X)))
+    lists = [form(r, groups=2, k=2, missing="min", round=0.3).groups for r in ratings]
+    for groups in lists:
+        assert [group.items.tolist() for group in groups] == [[0, 1], [1, 0]]
+        assert groups[0].item_scores[0] == groups[0].item_scores[1]
+
+
+def test_a_fill_that_float32_does_not_hold_keeps_its_value():
+    X = np.array([[1, np.nan], [2, 5]], dtype=np.float32)
+    for ratings in (X, csr_of(X, ~np.isnan(X))):
+        formation = form(ratings, "av", "sum", groups=1, k=2, missing=2.1)
+        assert formation.objective == 3 + 7.1
+    assert complete(Ratings.of(X, scale=(0.7, 5)), "min").row(0).tolist() == [1, 0.7]
+
+
+def test_rounding_stays_within_the_declared_scale():
+    """Multiples of 2 between 1 and 5 are 2 and 4; a rating outside is still refused."""
+    X = np.array([[1.0, 5.0, 3.2]])
+    assert complete(Ratings.of(X, scale=(1, 5)), "error", 2).row(0).tolist() == [2, 4, 4]
+    with pytest.raises(InputError, match=r"rating 7 of user 0 for item 1"):
+        complete(Ratings.of([[1.0, 7.0]], scale=(1, 5)), "error", 2)
+    with pytest.raises(InputError, match="no multiple of 10"):
+        complete(Ratings.of(X, scale=(1, 5)), "error", 10)
+
+
+def test_an_infinite_rating_is_named_under_every_policy():
+    for missing in ("min", "mean", 1):
+        with pytest.raises(InputError, match="user 1 for item 0 is infinite"):
+            form([[np.nan, 1.0], [np.inf, 2.0]], groups=1, k=1, missing=missing)
+
+
+def test_known_ratings_keep_their_value_beside_predictions():
+    known = 4.1 + 2**-40  # not a float32
+    X = np.array([[known, np.nan]])
+    filled = complete(Ratings.of(X), lambda ratings: np.full((1, 2), 3.0, dtype=np.float32))
+    assert filled.row(0).tolist() == [known, 3]
+
+
+def test_a_predictor_of_another_shape_is_refused():
+    X = np.array([[1.0, np.nan], [2.0, 3.0]])
+    for answer in (Ratings.of([[1.0]]), np.ones((1, 1))):
+        with pytest.raises(InputError, match="shape"):
+            complete(Ratings.of(X), lambda ratings, answer=answer: answer)
+
+
+def test_arguments_are_checked_before_anything_is_predicted():
+    def never(ratings):
+        raise AssertionError("predicted first")
+
+    with pytest.raises(InputError, match="k = 9"):
+        form([[1.0, np.nan]], k=9, missing=never)
+
+
+def test_numpy_numbers_are_saved(tmp_path):
+    formation = form(
+        [[1.0, np.nan]], groups=1, k=1, missing=np.int64(1), round=np.float32(0.5), seed=np.int64(3)
+    )
+    formation.save(tmp_path / "f.json")

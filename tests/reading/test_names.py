@@ -20,7 +20,7 @@ EXPECTED = {"1": "Café (1995)", "2": "Old, Town"}
         ("\ufeffitem;Name\r\n 1 ; Café (1995) \r\n\r\n2;Old, Town\r\n3;\r\n".encode(), "i.csv"),
         ("1|Café (1995)|01-Jan-1995||0|1\n2|Old, Town|||1|0\n".encode("latin-1"), "u.item"),
         ("1::Café (1995)::A|B\n2::Old, Town::C|D\n".encode("latin-1"), "movies.dat"),
-        (gzip.compress('1,Café (1995)\n2,"Old, Town"\n'.encode()), "items.csv.gz"),
+        (gzip.compress('1,Café (1995)\n2,"Old, Town"\n'.encode(), mtime=0), "items.csv.gz"),
         ('1,x\n1,Café (1995)\n2,"Old, Town"\n'.encode(), "items.csv"),
     ],
 )

@@ -50,7 +50,7 @@ def test_the_embedded_sample_is_what_its_maker_makes():
 @pytest.mark.parametrize("kind", ["text", "gzip", "npy", "npz", "parquet"])
 def test_standard_input_and_open_files_are_recognised_by_their_bytes(kind, tmp_path, monkeypatch):
     data = {"text": lambda: b"0,0,1\n0,1,2\n1,0,3\n1,1,4.5\n",
-            "gzip": lambda: gzip.compress(b"0,0,1\n0,1,2\n1,0,3\n1,1,4.5\n")}.get(
+            "gzip": lambda: gzip.compress(b"0,0,1\n0,1,2\n1,0,3\n1,1,4.5\n", mtime=0)}.get(
         kind, lambda: content(kind, tmp_path))()  # fmt: skip
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     for source in ("-", io.BytesIO(data)):
@@ -86,7 +86,7 @@ def test_the_checksum_is_of_the_bytes_of_the_file(name, tmp_path):
     [
         (b"", "r.csv", "is empty"),
         (b"", "r.npy", "is empty"),
-        (gzip.compress(b""), "r.csv.gz", "is empty"),
+        (gzip.compress(b"", mtime=0), "r.csv.gz", "is empty"),
         (b"\n \n\r\n", "r.csv", "nothing but blank lines"),
         (b"user,item,rating\n", "r.csv", "has a header but no rows"),
         (b"user,item,rating\n\n  \n", "r.csv", "has a header but no rows"),
@@ -94,9 +94,9 @@ def test_the_checksum_is_of_the_bytes_of_the_file(name, tmp_path):
         (b"hello\nworld\n", "r.csv", r":1: no comma, tab"),
         ("user,item,rating\n".encode("utf-16"), "r.csv", "UTF-16"),
         (b"\x00\x01\x02\x00", "r.csv", "neither a text table nor"),
-        (gzip.compress(TEXT * 99)[:-20], "r.csv.gz", "gzip data is damaged or cut short"),
-        (gzip.compress(TEXT)[:5], "r.csv.gz", "gzip data is damaged or cut short"),
-        (gzip.compress(TEXT)[:-6] + b"123456", "r.csv.gz", "gzip data is damaged"),
+        (gzip.compress(TEXT * 99, mtime=0)[:-20], "r.csv.gz", "gzip data is damaged or cut short"),
+        (gzip.compress(TEXT, mtime=0)[:5], "r.csv.gz", "gzip data is damaged or cut short"),
+        (gzip.compress(TEXT, mtime=0)[:-6] + b"123456", "r.csv.gz", "gzip data is damaged"),
         (TEXT, "r.npy", r"is named \.npy but does not begin like one"),
         (b"\x93NUM", "r.npy", r"is named \.npy but does not begin like one"),
         (TEXT, "r.parquet", r"is named \.parquet but does not begin like one"),
