@@ -205,19 +205,25 @@ def chunks(ratings: Ratings, members: NDArray[np.int64] | None = None) -> NDArra
     Returns
     -------
     bounds : int64 array, shape (chunks + 1,)
-        From 0 to the number of members; at most `MOST_CHUNKS` chunks, none empty.
+        From 0 to the number of members; a power of two of chunks, which most numbers of threads
+        share evenly, at most `MOST_CHUNKS`; none empty.
     """
     n, m = ratings.shape
     matrix = ratings.matrix
     count = n if members is None else len(members)
     if isinstance(matrix, np.ndarray):
-        pieces = int(np.clip(count * m // CHUNK_CELLS, 1, min(MOST_CHUNKS, count)))
+        pieces = _power_of_two(min(count * m // CHUNK_CELLS, MOST_CHUNKS, count))
         return count * np.arange(pieces + 1, dtype=np.int64) // pieces
     lengths = np.diff(matrix.indptr)
     work = np.cumsum((lengths if members is None else lengths[members]) + 1, dtype=np.int64)
-    pieces = int(np.clip(work[-1] // max(16 * m, CHUNK_CELLS // 16), 1, MOST_CHUNKS))
+    pieces = _power_of_two(min(int(work[-1]) // max(16 * m, CHUNK_CELLS // 16), MOST_CHUNKS))
     inner = np.searchsorted(work, work[-1] * np.arange(1, pieces) // pieces)
     return np.unique(np.concatenate([[0], inner, [count]])).astype(np.int64)
+
+
+def _power_of_two(most: int) -> int:
+    """Largest power of two up to `most`, at least 1."""
+    return 1 << max(0, most.bit_length() - 1)
 
 
 def _read_once(

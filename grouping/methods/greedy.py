@@ -142,7 +142,7 @@ def _bucket_scores(
     own, aggregation = problem.own.scores, problem.aggregation
     if aggregation.per_member:  # each member gets the own list: an NDCG of 1
         return np.ones(len(sizes)) if problem.semantics == "lm" else sizes.astype(np.float64)
-    scores = aggregation.of_scores(own[first])
+    scores = aggregation.of_scores(own)[first]
     shared = np.flatnonzero(sizes > 1)
     if problem.semantics == "av" and len(shared):
         rank = np.full(len(sizes), -1, np.int64)

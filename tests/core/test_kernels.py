@@ -197,3 +197,17 @@ def test_a_rating_outside_the_scale_is_named_wherever_it_stands(sparse, place, v
 def test_negative_ratings_are_refused_as_gains():
     with pytest.raises(InputError, match="ndcg takes ratings as gains"):
         form([[1.0, -1.0]], "lm", "ndcg", 1, 1)
+
+
+@pytest.mark.parametrize(
+    "odd", [0.3, 1000.0, 2.0**-30, -400.5], ids=["tenths", "large", "tiny", "below"]
+)
+@pytest.mark.parametrize("at", [0, 57, 119])
+def test_sums_of_csr_stay_exact_when_ratings_stop_being_small_halves(odd, at):
+    """Column sums begin narrow, and go on wide from the first rating that needs it."""
+    rng = np.random.default_rng(at)
+    X = np.where(rng.random((120, 40)) < 0.5, rng.integers(2, 11, (120, 40)) / 2, 0.5)
+    X[at, 7] = odd
+    ratings = csr_of(X, X != 0.5)
+    sums = Problem.of(complete(Ratings.of(ratings), 0.5), "av", "sum", 3, 4).column_scores
+    np.testing.assert_allclose(sums, (X - 0.5).sum(axis=0), rtol=0, atol=1e-9)
