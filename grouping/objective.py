@@ -194,9 +194,7 @@ def best_of_columns(
     near = np.flatnonzero(scores >= scores[items[-1]] - close)
     if len(near) == problem.k:
         return items
-    fill = problem.ratings.fill or 0.0
-    exact_sums = problem.ratings.dtype.kind in "iu" and fill * 2 == round(fill * 2)
-    if exact_sums or len(near) * len(members) >= RESCORED_CELLS:
+    if problem.exact_sums or len(near) * len(members) >= RESCORED_CELLS:
         return items
     labels, positions = np.zeros(len(members), np.int64), np.arange(len(members))
     exact = np.empty(len(near))

@@ -66,6 +66,8 @@ class Problem:
         the sum of rating - fill over stored cells). None for CSR under least misery.
     low, high : float
         Range of all cells' values.
+    exact_sums : bool
+        Whether sums of ratings are known to be exact, in whatever order they are taken.
     """
 
     ratings: Ratings
@@ -77,6 +79,7 @@ class Problem:
     column_scores: NDArray[Any] | None
     low: float
     high: float
+    exact_sums: bool = False
 
     @classmethod
     def of(
@@ -117,7 +120,7 @@ class Problem:
             declared scale, or negative with ``ndcg``.
         """
         groups, k, made = asked(ratings.shape, semantics, agg, groups, k, position_weights)
-        own, column_scores, low, high = _read_once(ratings, semantics, k)
+        own, column_scores, low, high, exact_sums = _read_once(ratings, semantics, k)
         if made.per_member and low < 0:
             raise InputError(
                 f"{ratings.source}: ndcg takes ratings as gains, and the lowest is {low:g}: "
@@ -129,7 +132,7 @@ class Problem:
                 f"{ratings.source}: ratings of up to {largest:g} are too large to be added up: "
                 "scale them down"
             )
-        return cls(ratings, semantics, made, groups, k, own, column_scores, low, high)
+        return cls(ratings, semantics, made, groups, k, own, column_scores, low, high, exact_sums)
 
 
 def asked(
@@ -228,12 +231,13 @@ def _power_of_two(most: int) -> int:
 
 def _read_once(
     ratings: Ratings, semantics: str, k: int
-) -> tuple[OwnLists, NDArray[Any] | None, float, float]:
+) -> tuple[OwnLists, NDArray[Any] | None, float, float, bool]:
     from grouping.kernels import own_lists as kernels
 
     n, m = ratings.shape
     matrix = ratings.matrix
     column_scores: NDArray[Any] | None
+    exact_sums = ratings.dtype.kind in "iu"
     if isinstance(matrix, np.ndarray):
         keys, limit = ordered_keys(matrix)
         columns = kernels.COLUMN_SUMS if semantics == "av" else kernels.COLUMN_MINIMA
@@ -245,7 +249,7 @@ def _read_once(
         if ratings.fill is None and matrix.nnz < n * m:
             raise IncompleteError(_incomplete(ratings))
         keys, limit = ordered_keys(matrix.data)
-        items, scores, sums, low_key, low, high, bad = kernels.sparse_own_lists(
+        items, scores, sums, in_halves, low_key, low, high, bad = kernels.sparse_own_lists(
             matrix.indptr,
             matrix.indices,
             keys,
@@ -258,6 +262,7 @@ def _read_once(
             chunks(ratings),
         )
         column_scores = sums if semantics == "av" else None
+        exact_sums = (exact_sums or in_halves) and _fill(ratings) * 2 == round(_fill(ratings) * 2)
     if low_key != np.iinfo(np.int64).max:
         low = min(low, value_of_key(low_key, ratings.dtype))
     if bad < n:
@@ -269,7 +274,8 @@ def _read_once(
     ratings.check_scale(low, high)
     if ratings.fill is not None and ratings.count() < n * m:
         low, high = min(low, ratings.fill), max(high, ratings.fill)
-    return OwnLists(items, scores), column_scores, float(low), float(high)
+    exact_sums = bool(exact_sums) and n * max(abs(low), abs(high)) <= EXACT / 2
+    return OwnLists(items, scores), column_scores, float(low), float(high), exact_sums
 
 
 def _fill(ratings: Ratings) -> float:

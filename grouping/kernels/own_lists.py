@@ -404,6 +404,9 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
     scores : float64 array, shape (n, k)
     sums : float64 array, shape (m,) or (0,)
         Sum over the stored cells of (rating - fill).
+    in_halves : bool
+        Whether all ratings turned out to be small multiples of 1/2 away from the fill (looked at
+        for the sums only).
     low_key : int
         Smallest key of the rows that were read by their keys (the largest int64 if none was).
     low, high : float
@@ -416,16 +419,19 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
     scores = np.empty((n, k), np.float64)
     sums = np.zeros(m if with_sums else 0, np.float64)
     chunks = bounds.shape[0] - 1
+    # memory of zeros is taken where it is first written: of the two kinds of sums only one is
     part_sums = np.zeros((chunks, sums.shape[0]), np.float64)
+    narrow_sums = np.zeros((chunks, sums.shape[0]), np.float32)
+    narrow_parts = np.zeros(chunks, np.bool_)
     low_key = np.full(chunks, np.iinfo(np.int64).max, np.int64)
     low = np.full(chunks, np.inf, np.float64)
     high = np.full(chunks, -np.inf, np.float64)
     bad = np.full(chunks, n, np.int64)
     for c in prange(chunks):
         sums_here = part_sums[c]
+        narrow = narrow_sums[c]
         # sums of so few small halves are exact in float32, which takes half the cache
         in_halves = with_sums and bounds[c + 1] - bounds[c] <= MOST_SMALL
-        narrow = np.zeros(m if in_halves else 0, np.float32)
         positions = np.empty(k, np.int64)
         found = np.empty(k, keys.dtype)
         highest = np.empty(k, keys.dtype)
@@ -474,12 +480,13 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
             elif with_sums:
                 for q in range(np.uint64(start), np.uint64(stop)):
                     sums_here[np.uint64(indices[q])] += np.float64(values[q]) - fill
-        if in_halves:
-            for j in range(m):
-                sums_here[j] = narrow[j]
+        narrow_parts[c] = in_halves
         low_key[c] = min(low_key[c], lowest_key)
         low[c] = min(low[c], lowest)
         high[c] = max(high[c], topmost)
     for c in range(chunks):
-        sums += part_sums[c]
-    return items, scores, sums, low_key.min(), low.min(), high.max(), bad.min()
+        if narrow_parts[c]:
+            sums += narrow_sums[c]
+        else:
+            sums += part_sums[c]
+    return items, scores, sums, narrow_parts.all(), low_key.min(), low.min(), high.max(), bad.min()
