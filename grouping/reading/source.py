@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from grouping.errors import InputError
+from grouping.memory import require
 
 Given: TypeAlias = str | os.PathLike[str] | IO[bytes] | None
 
 SAMPLE = "embedded sample"
+PARSING = 8
+"""Memory that parsing text takes at its peak, in sizes of the text: 7 were measured."""
+
 _MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"PAR1": "parquet"}
 _GZIP = b"\x1f\x8b"
 
@@ -69,6 +73,8 @@ def open_source(given: Given) -> Source:
     InputError
         If there is no such file, it is a folder, cannot be read, is empty, or its gzip data is
         damaged.
+    GroupingError
+        If a text file would not fit in memory.
     """
     if given is None:
         data = files("grouping.data").joinpath("sample.csv").read_bytes()
@@ -89,6 +95,7 @@ def _from_path(path: Path) -> Source:
             kind = _kind(head)
             if kind != "text" and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return Source(name, kind, None, path, lambda: _hash_of_file(path))
+            _require_memory(os.fstat(file.fileno()).st_size, name)
             data = head + file.read()
     except FileNotFoundError:
         raise InputError(f"{name}: there is no such file") from None
@@ -103,6 +110,15 @@ def _from_path(path: Path) -> Source:
             "it is damaged, or another format under a wrong name"
         )
     return _from_memory(data, name)
+
+
+def _require_memory(size: int, name: str) -> None:
+    """Refuse text that could not be parsed in the memory there is."""
+    require(
+        PARSING * size,
+        f"reading {name}",
+        "convert it to .npz, .npy or Parquet elsewhere, or take a part of it",
+    )
 
 
 def _all_of(file: IO[bytes]) -> bytes:
