@@ -12,7 +12,8 @@ from tests.cli.running import LABELS, THREE, Run
 @pytest.mark.parametrize(
     ("arguments", "limit", "way_out"),
     [
-        (("form", "ratings.csv", *THREE), "100", "take a smaller k"),
+        (("form", "ratings.csv", *THREE), "100", "convert it"),
+        (("form", "-l", "3"), "100", "take a smaller k"),
         (("form", "holes.csv", *THREE), "5000", "--missing min"),
         (("predict", "holes.csv", "-o", "full.npy"), "5000", "--missing min"),
         (("generate", "-n", "1000", "-m", "1000", "-o", "g.csv"), "5e6", "--density"),
