@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,13 +46,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             return
         # A link keeps pointing to its file; the file behind it is what gets replaced.
         target = target.resolve()
+        # named before it is made, so that an interrupt at any moment finds it to remove
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
         try:
-            handle, temporary = tempfile.mkstemp(
-                prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
-            )
-        except OSError as error:
-            raise InputError(f"{target}: cannot be written ({error.strerror})") from error
-        try:
+            try:
+                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except OSError as error:
+                raise InputError(f"{target}: cannot be written ({error.strerror})") from error
             with os.fdopen(handle, "wb") as file:
                 yield file
                 file.flush()
@@ -60,7 +60,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             os.chmod(temporary, _mode_for(target))
             os.replace(temporary, target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise GroupingError(
