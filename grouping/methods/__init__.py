@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from grouping.exact.search import Certificate
     from grouping.problem import Problem
 
 Progress: TypeAlias = Callable[[dict[str, Any]], None]
@@ -57,6 +58,8 @@ class Outcome:
     status : {"feasible", "optimal", "time_limit", "interrupted"}
     bound : float or None
         An upper bound on the objective of any formation.
+    certificate : Certificate or None
+        Proof of the bound (`grouping.exact.search.Certificate`), from the methods that give one.
     advice : list of str
         Sentences for the user.
     """
@@ -65,6 +68,7 @@ class Outcome:
     lists: NDArray[np.int64] | None = None
     status: str = "feasible"
     bound: float | None = None
+    certificate: Certificate | None = None
     advice: list[str] = field(default_factory=list)
 
 

@@ -1,0 +1,82 @@
+"""Small instances: every set of users is scored, and the best partition found by recursion.
+
+``best[g, M]``, what at most g groups of the users in M are worth together, is the maximum over
+the sets C within M that hold M's first user of ``v(C) + best[g - 1, M without C]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.exact.search import Search
+from grouping.objective import score
+from grouping.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class EnumerationCertificate:
+    """That every partition was looked at: to be checked by looking again.
+
+    Attributes
+    ----------
+    values : float64 array, shape (2**n,)
+        Satisfaction of each set of users, user u in it where bit u is set; 0 for none.
+    bound : float
+        Objective of the best partition.
+    """
+
+    values: NDArray[np.float64]
+    bound: float
+
+
+def solve(search: Search) -> None:
+    """Score every set of users and put the best partition together.
+
+    Parameters
+    ----------
+    search : Search
+        Over a dozen users at the most: there are 2**n sets.
+    """
+    problem = search.problem
+    n = problem.ratings.shape[0]
+    values = set_values(problem)
+    everyone = (1 << n) - 1
+    best = np.full((min(problem.groups, n) + 1, everyone + 1), -np.inf)
+    best[:, 0] = 0.0
+    choice = np.zeros(best.shape, np.int64)
+    for mask in range(1, everyone + 1):
+        first = mask & -mask
+        rest = mask ^ first
+        part = rest
+        while True:  # every subset of the rest, the first user with each
+            with_first = part | first
+            totals = values[with_first] + best[:-1, mask ^ with_first]
+            better = totals > best[1:, mask]
+            best[1:, mask][better] = totals[better]
+            choice[1:, mask][better] = with_first
+            if part == 0:
+                break
+            part = (part - 1) & rest
+    labels = np.empty(n, np.int64)
+    mask, groups = everyone, best.shape[0] - 1
+    while mask:
+        chosen = int(choice[groups, mask])
+        labels[[user for user in range(n) if chosen >> user & 1]] = groups
+        mask, groups = mask ^ chosen, groups - 1
+    search.offer(labels)
+    # the recursion adds up in another order than the definition does
+    search.prove(EnumerationCertificate(values, max(search.objective, float(best[-1, everyone]))))
+
+
+def set_values(problem: Problem) -> NDArray[np.float64]:
+    """Satisfaction of every set of users: float64, shape (2**n,)."""
+    n = problem.ratings.shape[0]
+    values = np.zeros(1 << n)
+    for mask in range(1, 1 << n):
+        # users outside the set form a group of their own, which does not count here
+        labels = np.array([0 if mask >> user & 1 else 1 for user in range(n)], np.int64)
+        values[mask] = score(problem, labels).satisfaction[0]
+    return values

@@ -1,0 +1,143 @@
+"""What a search for an optimum knows: the best formation, the best bound, and when to stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.bounds import gap_between, own_list_bound
+from grouping.methods import Budget
+from grouping.objective import score
+from grouping.problem import Problem
+
+CLOSE = 1e-9
+"""A bound this near to the objective, relative to it, proves it: sums of reals are no nearer."""
+
+
+class Certificate(Protocol):
+    """Proof of an upper bound, which the ratings alone suffice to check.
+
+    Attributes
+    ----------
+    bound : float
+        No formation into at most l groups scores more.
+    """
+
+    @property
+    def bound(self) -> float:
+        """Upper bound, recomputed from what the certificate holds, rounded outward."""
+        ...
+
+
+class OwnListCertificate:
+    """The bound by each user's own best list (`grouping.bounds.own_list_bound`)."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.bound = own_list_bound(problem)
+
+
+class Search:
+    """State of a search: formations and certificates go in, the best of each are kept.
+
+    Parameters
+    ----------
+    problem : Problem
+    budget : Budget
+        Its time starts now.
+
+    Attributes
+    ----------
+    labels : int64 array, shape (n,)
+        Best formation so far: groups numbered 0, 1, ... without a gap.
+    objective : float
+        Its score by the definition.
+    certificate : Certificate
+        Of the best bound so far.
+    """
+
+    def __init__(self, problem: Problem, budget: Budget) -> None:
+        self.problem = problem
+        self.budget = budget
+        self.started = time.perf_counter()
+        self.labels = np.zeros(problem.ratings.shape[0], np.int64)
+        self.objective = score(problem, self.labels).objective
+        self.certificate: Certificate = OwnListCertificate(problem)
+
+    @property
+    def bound(self) -> float:
+        """Best upper bound so far."""
+        return self.certificate.bound
+
+    def offer(self, labels: NDArray[np.int64]) -> bool:
+        """Keep a formation if it is better than the best.
+
+        Parameters
+        ----------
+        labels : int array, shape (n,)
+            Group of each user; numbers may be left out. At most l groups.
+
+        Returns
+        -------
+        better : bool
+        """
+        groups, numbered = np.unique(labels, return_inverse=True)
+        assert len(groups) <= self.problem.groups
+        objective = score(self.problem, numbered.astype(np.int64)).objective
+        if objective <= self.objective:
+            return False
+        self.labels, self.objective = numbered.astype(np.int64), objective
+        return True
+
+    def prove(self, certificate: Certificate) -> bool:
+        """Keep a certificate if its bound is lower than the best.
+
+        Returns
+        -------
+        better : bool
+        """
+        if not certificate.bound < self.bound:
+            return False
+        self.certificate = certificate
+        return True
+
+    @property
+    def proven(self) -> bool:
+        """Whether the best formation is known to be optimal."""
+        return self.bound <= self.objective + CLOSE * max(1.0, abs(self.objective))
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left."""
+        if self.budget.time_limit is None:
+            return math.inf
+        return self.budget.time_limit - (time.perf_counter() - self.started)
+
+    @property
+    def over(self) -> bool:
+        """Whether the optimum is proven, the gap asked for reached, or the time passed."""
+        if self.proven or self.remaining <= 0:
+            return True
+        gap = gap_between(self.objective, self.bound)
+        return self.budget.gap is not None and gap is not None and gap <= self.budget.gap
+
+    def report(self, **figures: Any) -> None:
+        """Tell the caller's progress function where the search stands.
+
+        Parameters
+        ----------
+        **figures
+            Besides the objective, the bound and the seconds.
+        """
+        if self.budget.progress is not None:
+            self.budget.progress(
+                {
+                    "objective": self.objective,
+                    "bound": self.bound,
+                    "seconds": time.perf_counter() - self.started,
+                    **figures,
+                }
+            )
