@@ -1,0 +1,1 @@
+"""What every learner that is trained in rounds shares: saving, stopping, devices."""
