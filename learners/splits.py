@@ -1,4 +1,4 @@
-"""Seeded random splits of the observed ratings into a part to learn from and a part to test on."""
+"""Seeded random splits of the observed ratings: to learn from, to choose on, to test on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.ratings import Ratings
+from learners.entries import Entries
 from learners.observed import observed_csr
 
 
@@ -73,3 +74,59 @@ def split(ratings: Ratings, *, fraction: float = 0.1, seed: int = 0) -> Split:
         csr.indices[held].astype(np.int64),
         csr.data[held],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Ratings to learn from, to choose on and to test on.
+
+    Attributes
+    ----------
+    ratings : Ratings
+        All of them.
+    train, validation, test : Entries
+        Rows are users, columns items.
+    """
+
+    ratings: Ratings
+    train: Entries
+    validation: Entries
+    test: Entries
+
+
+def three_parts(
+    ratings: Ratings, *, validation: float = 0.1, test: float = 0.1, seed: int = 0
+) -> Parts:
+    """Split off a part to test on, then from the rest a part to choose on.
+
+    The test part depends on `test` and `seed` alone, so results with and without a validation
+    part compare on the same ratings.
+
+    Parameters
+    ----------
+    ratings : Ratings
+    validation : float
+        Share of what is not tested on; 0: no such part.
+    test : float
+        Share of the ratings; 0: no such part.
+    seed : int
+
+    Returns
+    -------
+    parts : Parts
+
+    Raises
+    ------
+    InputError
+        If a share does not lie between 0 and 1, or there are too few ratings.
+    """
+    tested = chosen = Entries.none()
+    rest = ratings
+    if test:
+        outer = split(rest, fraction=test, seed=seed)
+        rest, tested = outer.train, Entries.of(outer.users, outer.items, outer.values)
+    if validation:
+        # another stream than the outer split's, whose leading numbers are alike
+        inner = split(rest, fraction=validation, seed=seed + 1_000_003)
+        rest, chosen = inner.train, Entries.of(inner.users, inner.items, inner.values)
+    return Parts(ratings, Entries.stored(observed_csr(rest)), chosen, tested)

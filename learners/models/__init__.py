@@ -1,0 +1,1 @@
+"""Models of ratings, centralised or each for itself: column means, factors, networks."""

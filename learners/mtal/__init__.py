@@ -1,0 +1,1 @@
+"""Multi-target assisted learning: organisations that improve each other by exchanging residuals."""
