@@ -42,6 +42,6 @@ def popularity(train: Entries, columns: int) -> NDArray[np.float64]:
     shares : float64 array, shape (columns,)
     """
     active = len(np.unique(train.rows))
-    likes: NDArray[np.float64] = np.bincount(train.columns, weights=train.values, minlength=columns)
+    likes = np.bincount(train.columns, weights=train.values, minlength=columns)
     shares: NDArray[np.float64] = likes / active
     return shares

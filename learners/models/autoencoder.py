@@ -1,0 +1,71 @@
+"""Assisted autoencoders: they read a row of their own columns and score the columns of all."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from learners.models.batches import Batch
+from learners.models.network import Network, Sizes
+from learners.models.sparse_layers import Dense, SampledOutput, SparseInput, SparseRows
+
+HIDDEN, CODE, DROPOUT = 256, 128, 0.5
+
+
+class Autoencoder(Network):
+    """An autoencoder whose output may be wider than its input.
+
+    Encoder: columns, 256 tanh, 128 tanh. Side information has encoders of the same widths, one
+    for the row's own features and one for the sum of the features of the columns it rated; the
+    codes are summed. Dropout on the code. Decoder: 256 tanh, outputs (Diao, Tarokh, Ding, section
+    4.1 and table 5).
+
+    Parameters
+    ----------
+    sizes : Sizes
+    generator : torch.Generator
+        Draws the weights.
+    """
+
+    def __init__(self, sizes: Sizes, generator: torch.Generator) -> None:
+        super().__init__()
+        self.of_ratings = SparseInput(sizes.columns, HIDDEN, generator)
+        self.to_code = Dense(HIDDEN, CODE, generator)
+        self.of_row = _SideEncoder(sizes.row_features, generator) if sizes.row_features else None
+        self.of_rated = (
+            _SideEncoder(sizes.column_features, generator) if sizes.column_features else None
+        )
+        self.from_code = Dense(CODE, HIDDEN, generator)
+        self.output = SampledOutput(HIDDEN, sizes.outputs, generator)
+
+    def scores(
+        self, batch: Batch, wanted: SparseRows, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Scores of the wanted entries; see `Network.scores`."""
+        return self.output.at(self._decoded(batch, generator), wanted)
+
+    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
+        """Scores of a stretch of columns; see `Network.all_scores`."""
+        return self.output.all(self._decoded(batch, None), columns)
+
+    def _decoded(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
+        code = torch.tanh(self.to_code(torch.tanh(self.of_ratings(batch.ratings))))
+        if self.of_row is not None:
+            code = code + self.of_row(batch.row_features)
+        if self.of_rated is not None:
+            code = code + self.of_rated(batch.rated_features)
+        if generator is not None:
+            # drawn on the CPU from a generator of our own: the same on any device, in any thread
+            kept = torch.empty(code.shape).bernoulli_(1 - DROPOUT, generator=generator)
+            code = code * kept.to(code.device) / (1 - DROPOUT)
+        return torch.tanh(self.from_code(code))
+
+
+class _SideEncoder(nn.Module):
+    def __init__(self, features: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.first = Dense(features, HIDDEN, generator)
+        self.second = Dense(HIDDEN, CODE, generator)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.tanh(self.second(torch.tanh(self.first(features))))

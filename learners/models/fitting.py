@@ -1,0 +1,138 @@
+"""The one training loop: Adam on batches of rows, the loss on observed entries only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from learners.entries import Entries
+from learners.models.batches import Batches
+from learners.models.losses import Loss, mean_loss
+from learners.models.network import Network
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a network is fitted (Diao, Tarokh, Ding, table 6).
+
+    Attributes
+    ----------
+    epochs : int
+    batch : int
+        Rows a batch.
+    rate : float
+        Of Adam.
+    decay : float
+        Weight decay.
+    clip : float
+        Largest norm of a gradient.
+    """
+
+    epochs: int = 20
+    batch: int = 100
+    rate: float = 1e-3
+    decay: float = 5e-4
+    clip: float = 1.0
+
+
+def fit(
+    network: Network,
+    batches: Batches,
+    targets: sp.csr_array,
+    loss: Loss,
+    fitting: Fitting,
+    generator: torch.Generator,
+    after_epoch: Callable[[int], None] | None = None,
+) -> None:
+    """Fit a network to sparse targets.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place; moved to the batches' device.
+    batches : Batches
+    targets : csr_array of float32, shape (rows, outputs)
+        Entries that are not stored are unobserved.
+    loss : str
+    fitting : Fitting
+    generator : torch.Generator
+        Of the order of rows and of dropout.
+    after_epoch : callable, optional
+        Called with 1, 2, ... after each epoch.
+    """
+    network.to(batches.device).train()
+    parameters = list(network.parameters())
+    optimiser = torch.optim.Adam(
+        parameters, lr=fitting.rate, weight_decay=fitting.decay, fused=True
+    )
+    for epoch in range(1, fitting.epochs + 1):
+        for batch, goals in batches.drawn(targets, fitting.batch, generator):
+            optimiser.zero_grad(set_to_none=True)
+            mean_loss(loss, network.scores(batch, goals, generator), goals.values).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(parameters, fitting.clip)
+            optimiser.step()
+        if after_epoch is not None:
+            after_epoch(epoch)
+
+
+@torch.no_grad()
+def scores_at(network: Network, batches: Batches, wanted: Entries) -> NDArray[np.float32]:
+    """Scores of entries, in their order.
+
+    Parameters
+    ----------
+    network : Network
+    batches : Batches
+    wanted : Entries
+
+    Returns
+    -------
+    scores : float32 array, shape (entries,)
+    """
+    columns = int(wanted.columns.max(initial=0)) + 1
+    asked = wanted.csr((batches.count, columns))
+    parts = [network.scores(batch, part).cpu() for batch, part in batches.given(asked)]
+    return np.asarray(torch.cat(parts).numpy())
+
+
+@torch.no_grad()
+def all_scores(
+    network: Network, batches: Batches, columns: slice, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """Scores of a stretch of columns for some rows.
+
+    Parameters
+    ----------
+    network : Network
+    batches : Batches
+    columns : slice
+    rows : int64 array, optional
+        By default all.
+
+    Returns
+    -------
+    scores : float32 array, shape (rows, columns)
+    """
+    parts = [network.all_scores(batch, columns).cpu() for batch, _ in batches.given(None, rows)]
+    return np.asarray(torch.cat(parts).numpy())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread within the block.
+
+    Organisations run side by side, each on one thread; and a sum split over threads would differ
+    in its last bits with their number.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,72 @@
+"""What every network here can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from learners.models.batches import Batch
+from learners.models.sparse_layers import SparseRows
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large a network's data are.
+
+    Attributes
+    ----------
+    rows, columns, outputs : int
+        Rows and columns that it reads, columns that it scores.
+    row_features, column_features : int
+        Columns of side information; 0: there is none.
+    """
+
+    rows: int
+    columns: int
+    outputs: int
+    row_features: int = 0
+    column_features: int = 0
+
+
+class Network(nn.Module):
+    """Base of the networks: scores of some entries of a batch's rows, or of all."""
+
+    def scores(
+        self, batch: Batch, wanted: SparseRows, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Scores of the wanted entries.
+
+        Parameters
+        ----------
+        batch : Batch
+        wanted : SparseRows
+            With a row for each of the batch; values are not looked at.
+        generator : torch.Generator, optional
+            Of what is random while training; none: nothing is.
+
+        Returns
+        -------
+        scores : tensor, shape (entries,)
+        """
+        raise NotImplementedError
+
+    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
+        """Scores of a stretch of columns.
+
+        Parameters
+        ----------
+        batch : Batch
+        columns : slice
+
+        Returns
+        -------
+        scores : tensor, shape (batch, columns)
+        """
+        raise NotImplementedError
+
+
+def new_generator(seed: int) -> torch.Generator:
+    """Make a generator of random numbers on the CPU."""
+    return torch.Generator().manual_seed(seed)

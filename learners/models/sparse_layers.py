@@ -1,0 +1,249 @@
+"""The two sparse ends of a network: rows of few entries go in, few entries are asked for.
+
+Neither a dense row of ratings nor a dense row of scores is made on the way. On a CPU this is done
+by kernels of our own; elsewhere by torch's operations, which mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import scipy.sparse as sp
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from learners.kernels.sparse_rows import add_outer, dot_products, weighted_sums
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """A batch of sparse rows.
+
+    Attributes
+    ----------
+    starts : int64 tensor, shape (rows + 1,)
+    columns : int64 tensor, shape (entries,)
+    values : float32 tensor, shape (entries,)
+    """
+
+    starts: Tensor
+    columns: Tensor
+    values: Tensor
+
+    @classmethod
+    def of(cls, csr: sp.csr_array, device: torch.device | None = None) -> SparseRows:
+        """Copy the rows of a sparse matrix.
+
+        Parameters
+        ----------
+        csr : csr_array of float32
+        device : torch.device, optional
+
+        Returns
+        -------
+        rows : SparseRows
+        """
+        return cls(
+            torch.tensor(csr.indptr, dtype=torch.int64, device=device),
+            torch.tensor(csr.indices, dtype=torch.int64, device=device),
+            torch.tensor(csr.data, dtype=torch.float32, device=device),
+        )
+
+    def part(self, first: int, last: int) -> SparseRows:
+        """Rows from `first` up to `last`, sharing memory."""
+        low, high = int(self.starts[first]), int(self.starts[last])
+        return SparseRows(
+            self.starts[first : last + 1] - low, self.columns[low:high], self.values[low:high]
+        )
+
+    def row_of_entries(self) -> Tensor:
+        """Row number of each entry."""
+        return torch.repeat_interleave(
+            torch.arange(len(self.starts) - 1, device=self.starts.device), self.starts.diff()
+        )
+
+
+def _arrays(*tensors: Tensor) -> list[Any]:
+    return [tensor.detach().contiguous().numpy() for tensor in tensors]
+
+
+class _WeightedSums(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, starts: Tensor, columns: Tensor, values: Tensor) -> Tensor:
+        ctx.save_for_backward(starts, columns, values)
+        ctx.size = table.shape
+        sums = torch.empty(len(starts) - 1, table.shape[1])
+        weighted_sums(*_arrays(starts, columns, values, table, sums))
+        return sums
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        table_gradient = torch.zeros(ctx.size)
+        add_outer(*_arrays(*ctx.saved_tensors, grad_outputs[0], table_gradient))
+        return table_gradient, None, None, None
+
+
+class _DotProducts(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, table: Tensor, starts: Tensor, columns: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, table, starts, columns)
+        products = torch.empty(len(columns))
+        dot_products(*_arrays(starts, columns, rows, table, products))
+        return products
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        rows, table, starts, columns = _arrays(*ctx.saved_tensors)
+        (gradient,) = _arrays(grad_outputs[0])
+        row_gradient, table_gradient = torch.empty(rows.shape), torch.zeros(table.shape)
+        weighted_sums(starts, columns, gradient, table, row_gradient.numpy())
+        add_outer(starts, columns, gradient, rows, table_gradient.numpy())
+        return row_gradient, table_gradient, None, None
+
+
+class _Taken(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, positions: Tensor) -> Tensor:
+        ctx.save_for_backward(positions)
+        ctx.size = len(values)
+        return values[positions]
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        (positions,) = ctx.saved_tensors
+        (gradient,) = grad_outputs
+        summed = torch.zeros(ctx.size, dtype=gradient.dtype, device=gradient.device)
+        return summed.index_add_(0, positions, gradient), None
+
+
+def sum_of_rows(table: Tensor, given: SparseRows) -> Tensor:
+    """Sum the table's rows of each sparse row's columns, weighted by its values.
+
+    Parameters
+    ----------
+    table : tensor, shape (columns, width)
+    given : SparseRows
+
+    Returns
+    -------
+    sums : tensor, shape (rows, width)
+    """
+    if table.device.type == "cpu":
+        return _WeightedSums.apply(table, given.starts, given.columns, given.values)  # type: ignore[no-any-return, no-untyped-call]
+    return functional.embedding_bag(
+        given.columns,
+        table,
+        given.starts[:-1],
+        mode="sum",
+        per_sample_weights=given.values,
+    )
+
+
+def products_at(rows: Tensor, table: Tensor, wanted: SparseRows) -> Tensor:
+    """Dot products of rows with the table's rows of the wanted columns.
+
+    Parameters
+    ----------
+    rows : tensor, shape (rows, width)
+    table : tensor, shape (columns, width)
+    wanted : SparseRows
+        Values are not looked at.
+
+    Returns
+    -------
+    products : tensor, shape (entries,)
+    """
+    if table.device.type == "cpu":
+        return _DotProducts.apply(rows, table, wanted.starts, wanted.columns)  # type: ignore[no-any-return, no-untyped-call]
+    return (rows @ table.T)[wanted.row_of_entries(), wanted.columns]
+
+
+def taken(values: Tensor, positions: Tensor) -> Tensor:
+    """Elements of a vector; the gradients of elements taken more than once add up in order."""
+    if values.device.type == "cpu":
+        return _Taken.apply(values, positions)  # type: ignore[no-any-return, no-untyped-call]
+    return values[positions]
+
+
+class SparseInput(nn.Module):
+    """A linear layer that reads sparse rows.
+
+    Parameters
+    ----------
+    columns, width : int
+    generator : torch.Generator
+        Draws the weights, uniform after Xavier; biases are zero.
+    """
+
+    def __init__(self, columns: int, width: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.table = xavier((columns, width), generator)
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, given: SparseRows) -> Tensor:
+        """Map sparse rows to a tensor of shape (rows, width)."""
+        return sum_of_rows(self.table, given) + self.bias
+
+
+class SampledOutput(nn.Module):
+    """A linear layer asked for some of its outputs.
+
+    Parameters
+    ----------
+    width, columns : int
+    generator : torch.Generator
+    """
+
+    def __init__(self, width: int, columns: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.table = xavier((columns, width), generator)
+        self.bias = nn.Parameter(torch.zeros(columns))
+
+    def at(self, rows: Tensor, wanted: SparseRows) -> Tensor:
+        """Outputs at the wanted entries, shape (entries,)."""
+        return products_at(rows, self.table, wanted) + taken(self.bias, wanted.columns)
+
+    def all(self, rows: Tensor, columns: slice) -> Tensor:
+        """Outputs of a stretch of columns, shape (rows, columns)."""
+        return functional.linear(rows, self.table[columns], self.bias[columns])
+
+
+class Dense(nn.Module):
+    """A linear layer whose weights come from a generator of its own; biases are zero.
+
+    Parameters
+    ----------
+    width, out : int
+    generator : torch.Generator
+    start : callable
+        Draws the weights: `xavier` or `by_width`.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        out: int,
+        generator: torch.Generator,
+        start: Callable[[tuple[int, int], torch.Generator], nn.Parameter] | None = None,
+    ) -> None:
+        super().__init__()
+        self.weight = (start or xavier)((out, width), generator)
+        self.bias = nn.Parameter(torch.zeros(out))
+
+    def forward(self, given: Tensor) -> Tensor:
+        """Map a tensor of shape (rows, width) to one of shape (rows, out)."""
+        return functional.linear(given, self.weight, self.bias)
+
+
+def xavier(shape: tuple[int, int], generator: torch.Generator) -> nn.Parameter:
+    """Weights drawn uniformly after Xavier."""
+    return nn.Parameter(nn.init.xavier_uniform_(torch.empty(shape), generator=generator))
+
+
+def by_width(shape: tuple[int, int], generator: torch.Generator) -> nn.Parameter:
+    """Weights drawn uniformly from ± 1 / sqrt(width of the input)."""
+    bound = shape[1] ** -0.5
+    return nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))

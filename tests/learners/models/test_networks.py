@@ -1,0 +1,190 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from torch import nn
+
+from grouping.errors import InputError
+from learners.entries import Entries
+from learners.models.batches import Inputs
+from learners.models.fitting import Fitting, all_scores, fit, one_thread, scores_at
+from learners.models.network import new_generator
+from learners.models.registry import PAIR_MODELS, ROW_MODELS, build
+from tests.learners.models.cases import batches, inputs, sparse
+
+MODELS = ROW_MODELS + PAIR_MODELS
+
+
+@pytest.fixture(autouse=True)
+def single_thread():
+    with one_thread():
+        yield
+
+
+@pytest.mark.parametrize("side", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_entries_and_whole_rows_have_the_same_scores(name, side):
+    """What a model says of an entry does not depend on what else is asked."""
+    given = inputs(side=side)
+    network = build(name, given, new_generator(3))
+    whole = all_scores(network, batches(given), slice(0, 9))
+    wanted = Entries.stored(sparse(17, 9, seed=5))
+    at = scores_at(network, batches(given), wanted)
+    np.testing.assert_allclose(at, whole[wanted.rows, wanted.columns], rtol=1e-4, atol=1e-5)
+    some = np.array([4, 0, 11])
+    np.testing.assert_allclose(
+        all_scores(network, batches(given), slice(2, 6), some),
+        whole[some, 2:6],
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_the_autoencoder_is_the_stated_one():
+    """256 tanh, 128 tanh, 256 tanh and a wider output, against layers of torch with its weights."""
+    given = inputs(side=False)
+    network = build("aae", given, new_generator(1), outputs=20)
+    layers = [nn.Linear(9, 256), nn.Linear(256, 128), nn.Linear(128, 256), nn.Linear(256, 20)]
+    with torch.no_grad():
+        for layer, weight, bias in zip(
+            layers,
+            (
+                network.of_ratings.table.T,
+                network.to_code.weight,
+                network.from_code.weight,
+                network.output.table,
+            ),
+            (
+                network.of_ratings.bias,
+                network.to_code.bias,
+                network.from_code.bias,
+                network.output.bias,
+            ),
+            strict=True,
+        ):
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
+        hidden = torch.tensor(given.ratings.toarray())
+        for layer in layers[:-1]:
+            hidden = torch.tanh(layer(hidden))
+        expected = layers[-1](hidden).numpy()
+    ours = all_scores(network, batches(given), slice(0, 20))
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_only_observed_entries_are_learned_from(name):
+    """The gradient is that of the masked loss: a dense twin with the same mask agrees."""
+    given = inputs()
+    targets = sparse(17, 9, seed=8)
+    gradients = []
+    for dense in (False, True):
+        network = build(name, given, new_generator(2))
+        (batch, goals), *_ = batches(given).given(targets)
+        if dense:
+            scores = network.all_scores(batch, slice(0, 9))
+            at = torch.tensor(np.array(targets.nonzero()))
+            loss = (scores[at[0], at[1]] - goals.values).square().mean()
+        else:
+            loss = (network.scores(batch, goals) - goals.values).square().mean()
+        loss.backward()
+        gradients.append([p.grad for p in network.parameters()])
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_training_lowers_the_loss_and_is_decided_by_the_seed(name):
+    """The same seed gives the same model to the bit, and torch's own generator is left alone."""
+    given, targets = inputs(), sparse(17, 9, seed=8)
+    entries = Entries.stored(targets)
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    found = []
+    for seed in (5, 5, 6):
+        generator = new_generator(seed)
+        network = build(name, given, generator)
+        fit(
+            network,
+            batches(given),
+            targets,
+            "squared",
+            Fitting(epochs=40, batch=4, rate=5e-3),
+            generator,
+        )
+        found.append(scores_at(network, batches(given), entries))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+    assert np.mean((found[0] - entries.values) ** 2) < 0.7 * np.var(entries.values)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_side_information_reaches_its_own_rows():
+    """Whatever the order of the batches, a row comes with its features, not with another's."""
+    given = inputs()
+    rated = given.ratings.toarray() != 0
+    targets = sparse(17, 9, seed=3)
+    seen = []
+    for batch, goals in batches(given).drawn(targets, 4, new_generator(0)):
+        rows = batch.rows.numpy()
+        seen += rows.tolist()
+        np.testing.assert_array_equal(batch.row_features.numpy(), given.row_features[rows])
+        np.testing.assert_allclose(
+            batch.rated_features.numpy(), rated[rows] @ given.column_features, rtol=1e-5, atol=1e-6
+        )
+        assert len(goals.starts) == len(rows) + 1
+    assert sorted(seen) == np.flatnonzero(np.diff(targets.indptr)).tolist()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_score_depends_on_no_other_rows_side_information(name):
+    """Change one row's features, and that row's scores change, all others stay to the bit."""
+    given = inputs()
+    features = given.row_features.copy()
+    features[5] += 1
+    network = build(name, given, new_generator(3))
+    before = all_scores(network, batches(given), slice(0, 9))
+    after_change = replace(given, row_features=features)
+    other = build(name, after_change, new_generator(3))
+    other.load_state_dict(network.state_dict())
+    changed = (all_scores(other, batches(after_change), slice(0, 9)) != before).any(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(changed), [5])
+
+
+@pytest.mark.parametrize("name", ["aae", "mlp", "ncf"])
+def test_side_information_tells_unseen_rows_apart(name):
+    """Rows never trained on get their kind's ratings; given another's features they do not.
+
+    Half of the users like the first items and half the others, as their profile says; the last
+    ten users have no ratings at all.
+    """
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 60)
+    truth = np.where((np.arange(12) < 6) == kind[:, None], 5.0, 1.0).astype("f4")
+    hidden = np.arange(60) >= 50
+    kept = (rng.random((60, 12)) < 0.5) & ~hidden[:, None]
+    targets = sp.csr_array((truth[kept], np.nonzero(kept)), shape=(60, 12))
+    wanted = Entries.stored(sp.csr_array(np.where(hidden[:, None], truth, 0)))
+    profile = np.eye(2, dtype="f4")[kind]
+    errors = []
+    for features in (profile, profile[::-1].copy()):
+        given = Inputs(targets, features, np.eye(12, dtype="f4"))
+        generator = new_generator(0)
+        network = build(name, given, generator)
+        fitting = Fitting(epochs=80, batch=10, rate=5e-3, decay=0.0)
+        fit(network, batches(given), targets, "squared", fitting, generator)
+        errors.append(np.mean((scores_at(network, batches(given), wanted) - wanted.values) ** 2))
+    assert errors[0] < 2.0
+    assert errors[0] < 0.6 * errors[1]
+
+
+def test_models_that_cannot_be_are_refused():
+    """An unknown name, or a pair model asked for columns that it does not hold."""
+    with pytest.raises(InputError, match="'vae'"):
+        build("vae", inputs(), new_generator(0))
+    with pytest.raises(InputError, match="columns that it holds"):
+        build("mf", inputs(), new_generator(0), outputs=12)
+    with pytest.raises(ValueError, match="side information"):
+        type(inputs())(sparse(3, 3), np.zeros((2, 1), "f4"))
