@@ -162,7 +162,10 @@ def column_scores(problem: Problem, members: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def best_of_columns(
-    problem: Problem, members: NDArray[np.int64], scores: NDArray[np.float64]
+    problem: Problem,
+    members: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    error: float = 0.0,
 ) -> NDArray[np.int64]:
     """Choose the k best items, given the scores of all up to the rounding of sums.
 
@@ -177,10 +180,13 @@ def best_of_columns(
     members : int64 array
         Users, ascending.
     scores : float64 array, shape (m,)
+    error : float
+        How far each score may be off, beyond the rounding of float64 sums.
 
     Returns
     -------
     items : int64 array, shape (k,)
+        Not in their order: `score` brings them into it.
     """
     from grouping.kernels.groups import best_columns
 
@@ -191,20 +197,28 @@ def best_of_columns(
     # such sum: no order in use here is worse
     n = problem.ratings.shape[0]
     close = np.finfo(np.float64).eps * 4 * n * (n + 1) * max(abs(problem.low), abs(problem.high))
+    close += 2 * error
     near = np.flatnonzero(scores >= scores[items[-1]] - close)
     if len(near) == problem.k:
         return items
-    if problem.exact_sums or len(near) * len(members) >= RESCORED_CELLS:
+    if problem.exact_sums:
         return items
+    if error and len(near) * len(members) >= problem.ratings.count() // 4:
+        return best_list(problem, members)  # sums anew are cheaper than so many look-ups
+    if len(near) * len(members) >= RESCORED_CELLS:
+        return items
+    # those well above the (k + 1)-th are on the list whatever their true sums
+    outside = np.partition(scores[near], len(near) - problem.k - 1)[len(near) - problem.k - 1]
+    sure = near[scores[near] > outside + close]
+    unsure = near[scores[near] <= outside + close]
     labels, positions = np.zeros(len(members), np.int64), np.arange(len(members))
-    exact = np.empty(len(near))
+    exact = np.empty(len(unsure))
     columns = max(1, (RESCORED_CELLS >> 4) // len(members))
-    for start in range(0, len(near), columns):
+    for start in range(0, len(unsure), columns):
         some = slice(start, start + columns)
-        rows = ratings_on_lists(problem, labels, near[None, some], users=members)
+        rows = ratings_on_lists(problem, labels, unsure[None, some], users=members)
         exact[some] = fold(problem, rows, positions, np.array([0, len(members)]))[0]
-    chosen: NDArray[np.int64] = near[best_columns(exact, problem.k)]
-    return chosen
+    return np.concatenate([sure, unsure[best_columns(exact, problem.k - len(sure))]])
 
 
 def ratings_on_lists(

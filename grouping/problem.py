@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
 from grouping.errors import IncompleteError, InputError
+from grouping.memory import require
 from grouping.ratings import Ratings, ordered_keys, value_of_key
 
 SEMANTICS = ("lm", "av")
@@ -64,6 +65,9 @@ class Problem:
         Each item's score for the group of all users, gathered in the pass that found the own
         lists: the minimum (dense, least misery) or the float64 sum (aggregate voting; of CSR
         the sum of rating - fill over stored cells). None for CSR under least misery.
+    column_error : float
+        How far each of them may be from the true sum beyond float64's own roundings: CSR sums
+        are taken in float32, which takes half the cache.
     low, high : float
         Range of all cells' values.
     exact_sums : bool
@@ -80,6 +84,7 @@ class Problem:
     low: float
     high: float
     exact_sums: bool = False
+    column_error: float = 0.0
 
     @classmethod
     def of(
@@ -118,9 +123,12 @@ class Problem:
         InputError
             If an argument is out of range, a rating is missing, infinite or outside the
             declared scale, or negative with ``ndcg``.
+        GroupingError
+            If the memory is not there for the pass and for scoring groups after it.
         """
         groups, k, made = asked(ratings.shape, semantics, agg, groups, k, position_weights)
-        own, column_scores, low, high, exact_sums = _read_once(ratings, semantics, k)
+        _require_memory(ratings, semantics, k)
+        own, columns, low, high, exact_sums = _read_once(ratings, semantics, k)
         if made.per_member and low < 0:
             raise InputError(
                 f"{ratings.source}: ndcg takes ratings as gains, and the lowest is {low:g}: "
@@ -132,7 +140,8 @@ class Problem:
                 f"{ratings.source}: ratings of up to {largest:g} are too large to be added up: "
                 "scale them down"
             )
-        return cls(ratings, semantics, made, groups, k, own, column_scores, low, high, exact_sums)
+        columns, error = _trusted(ratings, columns, semantics, low, high, exact_sums)
+        return cls(ratings, semantics, made, groups, k, own, columns, low, high, exact_sums, error)
 
 
 def asked(
@@ -276,6 +285,52 @@ def _read_once(
         low, high = min(low, ratings.fill), max(high, ratings.fill)
     exact_sums = bool(exact_sums) and n * max(abs(low), abs(high)) <= EXACT / 2
     return OwnLists(items, scores), column_scores, float(low), float(high), exact_sums
+
+
+def _require_memory(ratings: Ratings, semantics: str, k: int) -> None:
+    """Refuse what would not fit beside the ratings: O(n k + m chunks), as measured.
+
+    Whatever is done with a problem starts here, so what greedy forming, scoring a partition and
+    bounding take at their peaks is asked for at once: the own lists (12 bytes an entry), the
+    ratings of the groups' lists (8), labels, members and hashes, and the chunks' columns.
+    """
+    n, m = ratings.shape
+    pieces = len(chunks(ratings)) - 1
+    if not ratings.sparse:
+        column = 8 * (pieces + 3)
+    elif semantics == "lm":
+        column = 16 * (pieces + 1)  # minima, and how many have rated
+    else:
+        column = 12 * (pieces + 2)  # sums, narrow and wide
+    require(
+        n * (20 * k + 50) + m * column,
+        f"finding the best {k} of {m} items for {n} users and their groups",
+        "take a smaller k, or fewer users or items",
+    )
+
+
+def _trusted(
+    ratings: Ratings,
+    columns: NDArray[Any] | None,
+    semantics: str,
+    low: float,
+    high: float,
+    exact_sums: bool,
+) -> tuple[NDArray[Any] | None, float]:
+    """Column scores with the most that float32 sums can be off; None if that is too much."""
+    from grouping.kernels.own_lists import MOST_NARROW
+
+    if columns is None or semantics == "lm" or not ratings.sparse or exact_sums:
+        return columns, 0.0
+    n, fill = ratings.shape[0], _fill(ratings)
+    magnitude = float(np.abs(columns).max())
+    if low < fill:  # terms of both signs: their magnitudes add up to more than they do
+        magnitude = n * max(abs(low - fill), abs(high - fill))
+    unit = 2.0**-24
+    roundings = min(int(np.diff(chunks(ratings)).max()), MOST_NARROW) + 2
+    # the computed magnitude is itself off by this factor; the last term stands for underflow
+    error = roundings * unit * magnitude / (1 - 2 * roundings * unit) + n * 2.0**-126
+    return (columns, error) if math.isfinite(error) else (None, 0.0)
 
 
 def _fill(ratings: Ratings) -> float:

@@ -54,6 +54,9 @@ def dense_on_lists(values, users, labels, lists):
     return out
 
 
+SCANNED = 512
+
+
 @kernel()
 def _stored(indices, values, start, stop, column, fill):
     """Find the rating at a column of a CSR row by bisection, or `fill`."""
@@ -71,14 +74,23 @@ def _stored(indices, values, start, stop, column, fill):
 
 @kernel(parallel=True)
 def sparse_on_lists(indptr, indices, values, fill, users, labels, lists):
-    """Look up users' ratings of the lists that `labels` names: float64, shape (users, k)."""
+    """Look up users' ratings of the lists that `labels` names: float64, shape (users, k).
+
+    Short rows are scanned for the column first, by vector code: most do not hold it.
+    """
     n = users.shape[0]
     k = lists.shape[1]
     out = np.empty((n, k), np.float64)
+    columns = lists.astype(indices.dtype)
     for t in prange(n):
         start, stop = indptr[users[t]], indptr[users[t] + 1]
         for p in range(k):
-            out[t, p] = _stored(indices, values, start, stop, lists[labels[t], p], fill)
+            column = columns[labels[t], p]
+            held = stop - start > SCANNED
+            if not held:
+                for q in range(np.uint64(start), np.uint64(stop)):
+                    held |= indices[q] == column
+            out[t, p] = _stored(indices, values, start, stop, column, fill) if held else fill
     return out
 
 

@@ -23,8 +23,9 @@ BLOCK = 128
 SUB = 16
 NARROW, WIDE = 16, 128
 SHORT = 512
-SMALL, MOST_SMALL = 256, 1 << 15  # so many times so much is exact in float32
+SMALL, MOST_NARROW = 256, 1 << 15  # so many times so much is exact in float32
 ROWS = 4
+STRETCH = 4096
 
 
 @kernel()
@@ -94,11 +95,12 @@ def _row_top_in(lanes):
 
     Their positions come by key descending, equal ones from the left; the largest and smallest
     key of all are returned. The entries are dealt out to lanes, whose maxima vector code finds;
-    the k-th largest of these is a floor, since at least k entries reach it.
+    the k-th largest of these is a floor, since at least k entries reach it. `reached` has room
+    for one more than all entries.
     """
 
     @kernel()
-    def row_top(keys, start, stop, k, positions, found, highest, tops, bottoms):
+    def row_top(keys, start, stop, k, positions, found, highest, tops, bottoms, reached):
         for j in range(lanes):
             tops[j] = keys[np.uint64(start) + np.uint64(j)]
             bottoms[j] = tops[j]
@@ -129,16 +131,17 @@ def _row_top_in(lanes):
                         highest[p] = max(above, key)
                         key = min(above, key)
             floor = np.int64(highest[k - 1])
+        count = 0
+        for q in range(np.uint64(start), np.uint64(stop)):  # without a branch to mispredict
+            reached[count] = q
+            count += np.int64(keys[q] >= floor)
         filled = 0
-        for q in range(np.uint64(start), np.uint64(stop)):
-            key = keys[q]
-            if key >= floor:
-                filled = _insert(positions, found, 0, filled, k, key, q)
-                if filled == k:
-                    # a later entry must be larger to enter: equal ones stand further right
-                    floor = np.int64(found[k - 1]) + 1
-                    if floor > largest:
-                        break
+        for t in range(count):
+            key = keys[reached[t]]
+            if filled < k or key > found[k - 1]:
+                filled = _insert(positions, found, 0, filled, k, key, reached[t])
+            elif found[k - 1] == largest:  # equal ones stand further right
+                break
         return largest, smallest
 
     return row_top
@@ -278,6 +281,7 @@ def dense_own_lists(keys, values, limit, k, columns, bounds):
         positions = np.empty((ROWS, k), np.int64)
         tops = np.empty(WIDE, keys.dtype)
         bottoms = np.empty(WIDE, keys.dtype)
+        reached = np.empty(m + 1 if wide or narrow else 0, np.int64)
         row, end = bounds[c], bounds[c + 1]
         while row < end:
             rows = ROWS if row + ROWS <= end else 1
@@ -301,11 +305,11 @@ def dense_own_lists(keys, values, limit, k, columns, bounds):
                     row_keys = keys[row + r]
                     if wide:
                         top, bottom = _row_top_wide(
-                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms
+                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms, reached
                         )
                     else:
                         top, bottom = _row_top(
-                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms
+                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms, reached
                         )
                     largest = max(largest, top)
                     smallest = min(smallest, bottom)
@@ -403,10 +407,12 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
     items : int32 array, shape (n, k)
     scores : float64 array, shape (n, k)
     sums : float64 array, shape (m,) or (0,)
-        Sum over the stored cells of (rating - fill).
+        Sum over the stored cells of (rating - fill). Up to `MOST_NARROW` rows are added up in
+        float32, which takes half the cache: an error of at most `MOST_NARROW` roundings, or
+        none, see `in_halves`.
     in_halves : bool
-        Whether all ratings turned out to be small multiples of 1/2 away from the fill (looked at
-        for the sums only).
+        Whether all ratings turned out to be small multiples of 1/2 away from the fill, whose
+        sums are exact (looked at for the sums only).
     low_key : int
         Smallest key of the rows that were read by their keys (the largest int64 if none was).
     low, high : float
@@ -419,24 +425,33 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
     scores = np.empty((n, k), np.float64)
     sums = np.zeros(m if with_sums else 0, np.float64)
     chunks = bounds.shape[0] - 1
-    # memory of zeros is taken where it is first written: of the two kinds of sums only one is
-    part_sums = np.zeros((chunks, sums.shape[0]), np.float64)
-    narrow_sums = np.zeros((chunks, sums.shape[0]), np.float32)
-    narrow_parts = np.zeros(chunks, np.bool_)
+    most_stored = 0
+    for u in range(n):
+        most_stored = max(most_stored, indptr[u + 1] - indptr[u])
+    longest = 0
+    for c in range(chunks):
+        longest = max(longest, bounds[c + 1] - bounds[c])
+    # filled with zeros by the thread that will use them
+    narrow_sums = np.empty((chunks, sums.shape[0]), np.float32)
+    part_sums = np.empty((chunks if longest > MOST_NARROW else 0, sums.shape[0]), np.float64)
+    halves = np.zeros(chunks, np.bool_)
     low_key = np.full(chunks, np.iinfo(np.int64).max, np.int64)
     low = np.full(chunks, np.inf, np.float64)
     high = np.full(chunks, -np.inf, np.float64)
     bad = np.full(chunks, n, np.int64)
     for c in prange(chunks):
-        sums_here = part_sums[c]
         narrow = narrow_sums[c]
-        # sums of so few small halves are exact in float32, which takes half the cache
-        in_halves = with_sums and bounds[c + 1] - bounds[c] <= MOST_SMALL
+        narrow[:] = 0.0
+        if longest > MOST_NARROW:
+            part_sums[c, :] = 0.0
+        in_halves = with_sums
+        emptied = bounds[c]
         positions = np.empty(k, np.int64)
         found = np.empty(k, keys.dtype)
         highest = np.empty(k, keys.dtype)
         tops = np.empty(WIDE, keys.dtype)
         bottoms = np.empty(WIDE, keys.dtype)
+        reached = np.empty(most_stored + 1, np.int64)
         lowest_key = np.iinfo(np.int64).max
         lowest, topmost = np.inf, -np.inf
         for u in range(bounds[c], bounds[c + 1]):
@@ -445,11 +460,11 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
             if stop - start >= max(k, NARROW):
                 if k > NARROW and stop - start >= WIDE:
                     largest, smallest = _row_top_wide(
-                        keys, start, stop, k, positions, found, highest, tops, bottoms
+                        keys, start, stop, k, positions, found, highest, tops, bottoms, reached
                     )
                 else:
                     largest, smallest = _row_top(
-                        keys, start, stop, k, positions, found, highest, tops, bottoms
+                        keys, start, stop, k, positions, found, highest, tops, bottoms, reached
                     )
                 if limit == 0 or (smallest >= 0 and largest < limit):
                     by_keys = True
@@ -470,23 +485,26 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
                         bad[c] = min(bad[c], u)
                     lowest = min(lowest, value)
                     topmost = max(topmost, value)
-            if in_halves and not _in_small_halves(values, start, stop, fill):
-                in_halves = False
-                for j in range(m):
-                    sums_here[j] = narrow[j]
-            if in_halves:
+            if with_sums:
+                in_halves = in_halves and _in_small_halves(values, start, stop, fill)
                 for q in range(np.uint64(start), np.uint64(stop)):
                     narrow[np.uint64(indices[q])] += np.float32(np.float64(values[q]) - fill)
-            elif with_sums:
-                for q in range(np.uint64(start), np.uint64(stop)):
-                    sums_here[np.uint64(indices[q])] += np.float64(values[q]) - fill
-        narrow_parts[c] = in_halves
+                if u + 1 - emptied == MOST_NARROW and longest > MOST_NARROW:
+                    part_sums[c] += narrow
+                    narrow[:] = 0.0
+                    emptied = u + 1
+        halves[c] = in_halves
         low_key[c] = min(low_key[c], lowest_key)
         low[c] = min(low[c], lowest)
         high[c] = max(high[c], topmost)
-    for c in range(chunks):
-        if narrow_parts[c]:
-            sums += narrow_sums[c]
-        else:
-            sums += part_sums[c]
-    return items, scores, sums, narrow_parts.all(), low_key.min(), low.min(), high.max(), bad.min()
+    stretches = (sums.shape[0] + STRETCH - 1) // STRETCH
+    for t in prange(stretches):
+        start = t * STRETCH
+        stop = min(sums.shape[0], start + STRETCH)
+        for c in range(chunks):
+            if longest > MOST_NARROW:
+                for j in range(start, stop):
+                    sums[j] += part_sums[c, j]
+            for j in range(start, stop):
+                sums[j] += narrow_sums[c, j]
+    return items, scores, sums, halves.all(), low_key.min(), low.min(), high.max(), bad.min()

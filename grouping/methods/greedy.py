@@ -91,8 +91,8 @@ def run(problem: Problem, budget: Budget, *, split_buckets: bool = False) -> Out
     left = np.flatnonzero(labels < 0)
     if len(left):
         labels[left] = slots
-        scores = last_group_columns(problem, left, np.flatnonzero(labels < slots))
-        last = best_of_columns(problem, left, scores)
+        scores, error = last_group_columns(problem, left, np.flatnonzero(labels < slots))
+        last = best_of_columns(problem, left, scores, error)
         lists = np.concatenate([lists, last[None, :]])
     return Outcome(labels, lists, advice=advice)
 
@@ -242,7 +242,7 @@ def splitting_may_help(problem: Problem, buckets: Buckets, chosen: list[tuple[in
 
 def last_group_columns(
     problem: Problem, members: NDArray[np.int64], others: NDArray[np.int64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], float]:
     """Step 3: every item's score for the last group, from as few ratings as will do.
 
     The pass that found the own lists also summed, or took the minimum of, all users' ratings of
@@ -259,19 +259,22 @@ def last_group_columns(
     Returns
     -------
     scores : float64 array, shape (m,)
+    error : float
+        How far each may be off, beyond the rounding of float64 sums.
     """
     total = problem.column_scores
     mostly_last = 2 * len(others) < len(members)
     if problem.semantics == "av":
         if total is None or not mostly_last:
-            return column_scores(problem, members)
+            return column_scores(problem, members), 0.0
         sums = total if not problem.ratings.sparse else total + _fills(problem)
-        return sums - column_scores(problem, others) if len(others) else sums.copy()
+        rest = sums - column_scores(problem, others) if len(others) else sums.copy()
+        return rest, problem.column_error
     if problem.ratings.sparse:
-        return _sparse_minima(problem, members)
+        return _sparse_minima(problem, members), 0.0
     if total is None or not mostly_last:
-        return column_scores(problem, members)
-    return _dense_minima(problem, members, others, total)
+        return column_scores(problem, members), 0.0
+    return _dense_minima(problem, members, others, total), 0.0
 
 
 def _fills(problem: Problem) -> float:

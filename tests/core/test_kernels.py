@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from grouping import objective as objective_module
 from grouping.errors import IncompleteError
 from grouping.kernels.buckets import best_buckets, hash_keys, lead
 from grouping.kernels.groups import best_columns, dense_minima_without, members_in_order
+from grouping.kernels.own_lists import MOST_NARROW
 from grouping.methods.greedy import last_group_columns
 from grouping.missing import complete
 from grouping.problem import Problem
@@ -129,7 +131,9 @@ def test_the_last_groups_columns_are_those_of_its_members(semantics, form_of):
         others = np.flatnonzero(rng.random(90) < share)
         members = np.setdiff1d(np.arange(90), others)
         expected = X[members].min(axis=0) if semantics == "lm" else X[members].sum(axis=0)
-        np.testing.assert_array_equal(last_group_columns(problem, members, others), expected)
+        found, error = last_group_columns(problem, members, others)
+        np.testing.assert_array_equal(found, expected)
+        assert error == 0  # whole ratings and halves add up exactly
         scores = objective_module.column_scores(problem, members)
         np.testing.assert_array_equal(scores, expected)
 
@@ -203,11 +207,45 @@ def test_negative_ratings_are_refused_as_gains():
     "odd", [0.3, 1000.0, 2.0**-30, -400.5], ids=["tenths", "large", "tiny", "below"]
 )
 @pytest.mark.parametrize("at", [0, 57, 119])
-def test_sums_of_csr_stay_exact_when_ratings_stop_being_small_halves(odd, at):
-    """Column sums begin narrow, and go on wide from the first rating that needs it."""
+def test_sums_of_csr_are_off_by_no_more_than_they_say(odd, at):
+    """Sums are narrow: exact for small halves, else within the error stated; lists are right."""
     rng = np.random.default_rng(at)
     X = np.where(rng.random((120, 40)) < 0.5, rng.integers(2, 11, (120, 40)) / 2, 0.5)
     X[at, 7] = odd
-    ratings = csr_of(X, X != 0.5)
-    sums = Problem.of(complete(Ratings.of(ratings), 0.5), "av", "sum", 3, 4).column_scores
-    np.testing.assert_allclose(sums, (X - 0.5).sum(axis=0), rtol=0, atol=1e-9)
+    ratings = complete(Ratings.of(csr_of(X, X != 0.5)), 0.5)
+    problem = Problem.of(ratings, "av", "sum", 3, 4)
+    off = np.abs(problem.column_scores - (X - 0.5).sum(axis=0)).max()
+    assert off <= problem.column_error + 1e-9
+    assert problem.exact_sums == (problem.column_error == 0)
+    found, expected = (form(given, "av", "sum", 3, 4) for given in (ratings, X))
+    assert found.objective == pytest.approx(expected.objective, rel=1e-12)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+def test_more_rows_than_narrow_sums_hold_are_added_up_in_parts():
+    """Halves stay exact beyond the rows that float32 adds up exactly."""
+    rows = 2 * MOST_NARROW + 100
+    X = sp.csr_array(np.full((rows, 1), 127.5, np.float32))
+    problem = Problem.of(complete(Ratings.of(X), 0), "av", "sum", 2, 1)
+    assert problem.exact_sums
+    np.testing.assert_array_equal(problem.column_scores, [rows * 127.5])
+
+
+def test_close_sums_of_csr_are_told_apart():
+    """Items whose sums are equal in float32 and not in float64 come in the right order."""
+    X = np.full((64, 200), 3.0)
+    X[:, 50:] -= 0.7  # no sums of halves
+    X[0, 20:26] += [1e-7, 3e-7, 2e-7, 5e-7, 4e-7, 6e-7]
+    for columns in (X, X[:, :27]):  # scored anew by look-ups, and by sums
+        ratings = complete(Ratings.of(csr_of(columns, columns != 0)), 0)
+        assert Problem.of(ratings, "av", "sum", 1, 3).column_error > 0
+        items = form(ratings, "av", "sum", 1, 3).groups[0].items
+        np.testing.assert_array_equal(items, [25, 23, 24])
+
+
+def test_sums_beyond_float32_are_taken_in_float64():
+    X = np.zeros((50, 4))
+    X[:, 1:] = np.linspace(1e30, 3e38, 150).reshape(50, 3)
+    ratings = complete(Ratings.of(csr_of(X, X != 0)), 0)
+    assert Problem.of(ratings, "av", "sum", 1, 2).column_scores is None
+    assert form(ratings, "av", "sum", 1, 2).objective == form(X, "av", "sum", 1, 2).objective
