@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ def own_list_bound(problem: Problem) -> float:
             personal = best[:1]
     total = math.fsum(personal)
     if exact:
-        return _rounded_up(Fraction(total) + Fraction(math.fsum([*personal, -total])), divisor)
+        rest = math.fsum(chain(personal, [-total]))
+        return _rounded_up(Fraction(total) + Fraction(rest), divisor)
     # errors relative to the terms, which may cancel: k products and sums, roundings of the total
     terms = math.fsum(magnitudes) if count == n else count * float(magnitudes.max())
     if terms == 0:
@@ -86,12 +88,16 @@ def _personal(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
     """Weighted sums of rows, of their terms' magnitudes, and whether no rounding can be in them."""
     personal, magnitudes = np.zeros(len(scores)), np.zeros(len(scores))
-    for position in np.flatnonzero(weights):
-        personal += weights[position] * scores[:, position]
-        magnitudes += np.abs(weights[position] * scores[:, position])
-    used = scores[:, np.flatnonzero(weights)]
     one_term = np.count_nonzero(weights) == 1 and weights.max() == 1.0
-    in_halves = bool(np.all(weights == np.rint(weights)) and np.all(used * 2 == np.rint(used * 2)))
+    in_halves = bool(np.all(weights == np.rint(weights)))
+    for position in np.flatnonzero(weights):  # one at a time: no second array as large as scores
+        used = scores[:, position]
+        if in_halves:
+            twice = used * 2
+            in_halves = bool(np.all(twice == np.rint(twice)))
+        terms = weights[position] * used
+        personal += terms
+        magnitudes += np.abs(terms, out=terms)
     in_halves = in_halves and bool(magnitudes.max() < 2.0**52)
     return personal, magnitudes, one_term or in_halves
 

@@ -13,6 +13,7 @@ from grouping.bounds import own_list_bound
 from grouping.errors import InputError
 from grouping.formation import Formation
 from grouping.ids import canonical_order, id_text
+from grouping.memory import require
 from grouping.methods import Outcome
 from grouping.missing import Missing, complete, policy_name
 from grouping.objective import score
@@ -53,6 +54,8 @@ def evaluate(
     ------
     InputError
         If a user has no group, a user is unknown, or an argument is not valid.
+    GroupingError
+        If memory does not suffice.
     """
     from grouping.kernels.jit import threads as on_threads
 
@@ -108,10 +111,16 @@ def group_numbers(
     ------
     InputError
         If the partition does not cover the users exactly.
+    GroupingError
+        If memory does not suffice.
     """
     n = ratings.shape[0]
+    require(140 * n, f"numbering the groups of {n} users", "take fewer users")
     if isinstance(partition, Formation):
-        partition = dict(zip(partition.users, partition.labels.tolist(), strict=True))
+        if partition.users == ratings.users:
+            partition = partition.labels
+        else:
+            partition = dict(zip(partition.users, partition.labels.tolist(), strict=True))
     if isinstance(partition, Mapping):
         partition = {id_text(user, "user"): group for user, group in partition.items()}
         for user in partition:

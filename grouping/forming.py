@@ -13,11 +13,10 @@ import numpy as np
 from grouping.bounds import own_list_bound
 from grouping.errors import InputError
 from grouping.formation import Formation
-from grouping.memory import require
 from grouping.methods import Budget, Progress, method_named
 from grouping.missing import Missing, complete, policy_name
 from grouping.objective import by_satisfaction, score
-from grouping.problem import Problem, asked, chunks, positive
+from grouping.problem import Problem, asked, positive
 from grouping.ratings import Ratings
 
 
@@ -59,9 +58,10 @@ def form(
         At most so many groups (l).
     k : int
         Items on each list, at most m.
-    method : {"greedy", "ip"}
-        ``greedy``: the paper's GRD algorithms. ``ip``: the paper's integer program, for small
-        instances.
+    method : {"greedy", "exact", "ip"}
+        ``greedy``: the paper's GRD algorithms. ``exact``: an optimum with a proof, or the best
+        formation that the time allows with a bound. ``ip``: the paper's integer program, for
+        small instances.
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells count as; a callable is a predictor. See `complete`.
     scale : (float, float), optional
@@ -114,7 +114,6 @@ def form(
         groups, k, _ = asked(ratings.shape, semantics, agg, groups, k, position_weights)
         completed = complete(ratings, missing, round)
         predicted = time.perf_counter()
-        _require_memory(completed, k)
         problem = Problem.of(
             completed, semantics, agg, groups, k, position_weights=position_weights
         )
@@ -156,13 +155,3 @@ def _budget(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"the seed must be a whole number of at least 0, not {seed!r}")
     return Budget(time_limit, iterations, gap, int(seed), progress)
-
-
-def _require_memory(ratings: Ratings, k: int) -> None:
-    """Refuse what would not fit beside the ratings: O(n k + m chunks)."""
-    n, m = ratings.shape
-    require(
-        n * (k * 32 + 80) + m * 16 * (len(chunks(ratings)) + 4),
-        f"forming groups of {n} users with lists of {k} of {m} items",
-        "take a smaller k, or fewer users or items",
-    )

@@ -13,6 +13,7 @@ from typing import Any
 
 from grouping.errors import InputError
 from grouping.ids import id_text
+from grouping.memory import require
 from grouping.reading.layout import plain_name
 
 _USER = ("user", "userid", "uid", "member", "memberid", "id")
@@ -38,9 +39,12 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
     InputError
         If the file cannot be read, holds no user, or gives a user two groups; the message names
         the line.
+    GroupingError
+        If memory does not suffice.
     """
     name = os.fspath(path)
     try:
+        _require_memory(os.stat(path).st_size, 0, name)
         data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from error
@@ -54,7 +58,9 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
     else:
         rows = _of_text(data, name)
     partition: dict[str, str] = {}
+    one_of: dict[str, str] = {}  # one string for all members of a group
     for place, user, group in rows:
+        group = one_of.setdefault(group, group)
         if not user or not group:
             raise InputError(f"{name}:{place}: a user or group id is empty; give user,group")
         if partition.setdefault(user, group) != group:
@@ -67,15 +73,18 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
     return partition
 
 
+def _require_memory(size: int, users: int, name: str) -> None:
+    """Refuse what would not fit: copies of the text, and for each user two strings in a dict."""
+    require(5 * size + 140 * users, f"reading {name}", "take the groups of fewer users")
+
+
 def _of_formation(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
+    _require_memory(len(data), data.count(b'"') // 2, name)
     try:
-        document = json.loads(data)
-        groups = document["groups"]
-        return [
-            (f"group {entry['group']}", str(user), str(entry.get("name", entry["group"])))
-            for entry in groups
-            for user in entry["members"]
-        ]
+        for entry in json.loads(data)["groups"]:
+            place, group = f"group {entry['group']}", str(entry.get("name", entry["group"]))
+            for user in entry["members"]:
+                yield place, str(user), group
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{name}: is not a formation, or is cut short ({error}); give the JSON of form"
@@ -86,6 +95,7 @@ def _of_parquet(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
     from pyarrow import ArrowInvalid, parquet
 
     try:
+        _require_memory(len(data), parquet.read_metadata(io.BytesIO(data)).num_rows, name)
         table = parquet.read_table(io.BytesIO(data))
     except (ArrowInvalid, OSError) as error:
         raise InputError(f"{name}: is not a whole Parquet file ({error})") from error
@@ -98,6 +108,7 @@ def _of_parquet(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
 
 
 def _of_text(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
+    _require_memory(len(data), data.count(b"\n"), name)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
