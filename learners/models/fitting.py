@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,30 +15,7 @@ from learners.entries import Entries
 from learners.models.batches import Batches
 from learners.models.losses import Loss, mean_loss
 from learners.models.network import Network
-
-
-@dataclass(frozen=True)
-class Fitting:
-    """How a network is fitted (Diao, Tarokh, Ding, table 6).
-
-    Attributes
-    ----------
-    epochs : int
-    batch : int
-        Rows a batch.
-    rate : float
-        Of Adam.
-    decay : float
-        Weight decay.
-    clip : float
-        Largest norm of a gradient.
-    """
-
-    epochs: int = 20
-    batch: int = 100
-    rate: float = 1e-3
-    decay: float = 5e-4
-    clip: float = 1.0
+from learners.models.schedule import Fitting
 
 
 def fit(
@@ -83,7 +60,7 @@ def fit(
 
 @torch.no_grad()
 def scores_at(network: Network, batches: Batches, wanted: Entries) -> NDArray[np.float32]:
-    """Scores of entries, in their order.
+    """Scores of entries, in their order, whatever it is.
 
     Parameters
     ----------
@@ -95,10 +72,13 @@ def scores_at(network: Network, batches: Batches, wanted: Entries) -> NDArray[np
     -------
     scores : float32 array, shape (entries,)
     """
-    columns = int(wanted.columns.max(initial=0)) + 1
-    asked = wanted.csr((batches.count, columns))
+    order = np.argsort(wanted.rows, kind="stable")
+    by_row = Entries(wanted.rows[order], wanted.columns[order], wanted.values[order])
+    asked = by_row.csr((batches.count, int(wanted.columns.max(initial=0)) + 1))
     parts = [network.scores(batch, part).cpu() for batch, part in batches.given(asked)]
-    return np.asarray(torch.cat(parts).numpy())
+    scores = np.empty(len(wanted), dtype=np.float32)
+    scores[order] = torch.cat(parts).numpy()
+    return scores
 
 
 @torch.no_grad()
@@ -119,8 +99,18 @@ def all_scores(
     -------
     scores : float32 array, shape (rows, columns)
     """
+    if rows is not None and not len(rows):
+        return np.empty((0, columns.stop - columns.start), dtype=np.float32)
     parts = [network.all_scores(batch, columns).cpu() for batch, _ in batches.given(None, rows)]
     return np.asarray(torch.cat(parts).numpy())
+
+
+class _OneThread:
+    """How many are within `one_thread`, and what to go back to when the last one leaves."""
+
+    lock = threading.Lock()
+    inside = 0
+    before = 1
 
 
 @contextmanager
@@ -130,9 +120,15 @@ def one_thread() -> Iterator[None]:
     Organisations run side by side, each on one thread; and a sum split over threads would differ
     in its last bits with their number.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _OneThread.lock:
+        if _OneThread.inside == 0:
+            _OneThread.before = torch.get_num_threads()
+        _OneThread.inside += 1
+        torch.set_num_threads(1)  # in every thread: part of the setting is the thread's own
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _OneThread.lock:
+            _OneThread.inside -= 1
+            if _OneThread.inside == 0:
+                torch.set_num_threads(_OneThread.before)

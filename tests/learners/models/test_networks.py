@@ -9,9 +9,10 @@ from torch import nn
 from grouping.errors import InputError
 from learners.entries import Entries
 from learners.models.batches import Inputs
-from learners.models.fitting import Fitting, all_scores, fit, one_thread, scores_at
+from learners.models.fitting import all_scores, fit, one_thread, scores_at
 from learners.models.network import new_generator
 from learners.models.registry import PAIR_MODELS, ROW_MODELS, build
+from learners.models.schedule import Fitting
 from tests.learners.models.cases import batches, inputs, sparse
 
 MODELS = ROW_MODELS + PAIR_MODELS

@@ -1,0 +1,154 @@
+"""What an organisation keeps on disk: its model of every round, and where it stood after it.
+
+One safetensors file a round: no pickle, nothing that could be run. Files appear whole or not at
+all, so a run that is killed resumes from the last round that all organisations finished.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.errors import InputError
+from grouping.files import replacing
+from learners.mtal.wire import pack, unpack
+
+if TYPE_CHECKING:
+    from learners.mtal.organisation import Organisation
+
+FORMAT = 1
+"""Of the files."""
+
+_WEIGHTS = "model."
+
+
+class Checkpoint:
+    """An organisation's folder.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, round_: int) -> Path:
+        """File of a round."""
+        return self.folder / f"round-{round_:03d}.safetensors"
+
+    def rounds(self) -> int:
+        """How many rounds are there without a gap."""
+        count = 0
+        while self.path(count + 1).is_file():
+            count += 1
+        return count
+
+    def save(self, organisation: Organisation) -> None:
+        """Keep the organisation's last round.
+
+        Parameters
+        ----------
+        organisation : Organisation
+        """
+        number = len(organisation.rounds)
+        done = organisation.rounds[-1]
+        words = {
+            "format": FORMAT,
+            "round": number,
+            "organisation": organisation.name,
+            "data": organisation.domain.digest(),
+            "settings": organisation.settings.as_json(),
+            "peers": {name: peer.columns for name, peer in organisation.peers.items()},
+        }
+        state = organisation.learner().state(done.network)
+        arrays: dict[str, NDArray[Any]] = {_WEIGHTS + name: part for name, part in state.items()}
+        arrays |= {"scores": organisation.scores, "eta": done.eta, "weights": done.weights}
+        with replacing(self.path(number)) as file:
+            file.write(pack(words, **arrays))
+
+    def restore(self, organisation: Organisation, rounds: int) -> None:
+        """Put the organisation where it stood after some rounds; those it has stay.
+
+        Parameters
+        ----------
+        organisation : Organisation
+            That has met its peers.
+        rounds : int
+
+        Raises
+        ------
+        InputError
+            If a file is damaged, or was made of other data or with other settings.
+        """
+        from learners.mtal.organisation import Round
+
+        names = len(organisation.peers) + 1
+        for number in range(len(organisation.rounds) + 1, rounds + 1):
+            path = self.path(number)
+            try:
+                words, arrays = unpack(path.read_bytes())
+                self._check(words, organisation, number, path)
+                weights = {
+                    name.removeprefix(_WEIGHTS): arrays[name]
+                    for name in arrays
+                    if name.startswith(_WEIGHTS)
+                }
+                eta, shares, scores = (arrays[name] for name in ("eta", "weights", "scores"))
+                if shares.shape != (names,) or scores.shape != organisation.scores.shape:
+                    raise ValueError("weights or scores have another shape")
+                network = organisation.learner().restored(weights)
+            except (OSError, ValueError, KeyError) as error:
+                if isinstance(error, InputError):
+                    raise
+                raise InputError(f"{path}: cannot be read as a round ({error})") from error
+            organisation.rounds.append(Round(network, eta, shares))
+            organisation.scores = scores.copy()
+
+    def drop_after(self, rounds: int) -> None:
+        """Remove later rounds.
+
+        Parameters
+        ----------
+        rounds : int
+        """
+        for number in range(rounds + 1, self.rounds() + 1):
+            self.path(number).unlink()
+
+    def _check(
+        self, words: dict[str, Any], organisation: Organisation, number: int, path: Path
+    ) -> None:
+        expected = {
+            "format": FORMAT,
+            "round": number,
+            "organisation": organisation.name,
+            "data": organisation.domain.digest(),
+            "settings": organisation.settings.as_json(),
+            "peers": {name: peer.columns for name, peer in organisation.peers.items()},
+        }
+        for what, value in expected.items():
+            if words.get(what) != value:
+                raise InputError(
+                    f"{path}: was made with another {what} of organisation "
+                    f"{organisation.name!r}: go on with what it was begun with, or begin anew "
+                    "elsewhere"
+                )
+
+
+def finished_rounds(folders: list[Path]) -> int:
+    """How many rounds all organisations have finished.
+
+    Parameters
+    ----------
+    folders : list of path
+
+    Returns
+    -------
+    rounds : int
+    """
+    return int(np.min([Checkpoint(folder).rounds() for folder in folders]))
