@@ -24,6 +24,7 @@ from grouping.ids import Ids
 if TYPE_CHECKING:
     import pandas as pd
 
+    from grouping.exact.search import Certificate
     from grouping.methods import Outcome
     from grouping.objective import Score
     from grouping.problem import Problem
@@ -99,6 +100,8 @@ class Formation:
     versions : dict
     advice : list of str
         Sentences for the user (not saved).
+    certificate : Certificate or None
+        Proof of the bound (not saved), where the method gives one: see `grouping.exact`.
     """
 
     labels: NDArray[np.int64]
@@ -113,6 +116,7 @@ class Formation:
     users: Sequence[str]
     versions: dict[str, str]
     advice: list[str] = field(default_factory=list)
+    certificate: Certificate | None = None
 
     @classmethod
     def of(
@@ -192,6 +196,7 @@ class Formation:
             problem.ratings.users,
             versions(),
             list(outcome.advice),
+            outcome.certificate,
         )
 
     @property

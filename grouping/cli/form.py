@@ -92,6 +92,7 @@ def form(
     satisfied each group is.
     """
     from grouping.cli.inputs import read_input
+    from grouping.cli.progress import shown_progress
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.forming import form as form_groups
 
@@ -117,27 +118,29 @@ def form(
         quiet=quiet,
         verbose=verbose,
     )
-    formation = given.use(
-        lambda complete, policy: form_groups(
-            complete,
-            semantics,
-            agg,
-            groups,
-            k,
-            method,
-            missing=policy,
-            round=step,
-            position_weights=weights,
-            split_buckets=split_buckets,
-            write_model=write_model,
-            time_limit=time_limit,
-            iterations=iterations,
-            gap=gap,
-            bound=bound,
-            seed=seed,
-            threads=threads,
+    with shown_progress(quiet) as progress:
+        formation = given.use(
+            lambda complete, policy: form_groups(
+                complete,
+                semantics,
+                agg,
+                groups,
+                k,
+                method,
+                missing=policy,
+                round=step,
+                position_weights=weights,
+                split_buckets=split_buckets,
+                write_model=write_model,
+                time_limit=time_limit,
+                iterations=iterations,
+                gap=gap,
+                bound=bound,
+                seed=seed,
+                threads=threads,
+                progress=progress,
+            )
         )
-    )
     deliver(formation, given, titles, as_json=json, output=output, quiet=quiet, verbose=verbose)
 
 

@@ -80,7 +80,13 @@ def deliver(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Write a formation where the options say: a table unless JSON or a file is asked for."""
+    """Write a formation where the options say: a table unless JSON or a file is asked for.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After all is written, if Ctrl-C had ended the search for the formation.
+    """
     from grouping.report import as_table, headline
 
     spent = formation.seconds
@@ -108,6 +114,8 @@ def deliver(
     if verbose:
         parts = (f"{part} {seconds:.3f} s" for part, seconds in formation.seconds.items())
         say(", ".join(parts), quiet)
+    if formation.status == "interrupted":
+        raise KeyboardInterrupt
 
 
 def _imbalance(formation: Formation) -> str:

@@ -126,6 +126,12 @@ METHODS = {
             orders=True,
         ),
         Method(
+            "exact",
+            "the strongest formulation for the objective: an optimum with a proof, or a bound",
+            "grouping.methods.exact",
+            exact=True,
+        ),
+        Method(
             "ip",
             "the paper's integer program, solved by HiGHS: the reference, for small instances",
             "grouping.methods.ip",

@@ -6,8 +6,13 @@ through Pyomo. It finishes on small instances only, which is what the paper says
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +52,7 @@ def run(
     Returns
     -------
     outcome : Outcome
-        ``optimal`` within HiGHS' tolerance of 1e-6.
+        ``optimal`` within HiGHS' tolerance of 1e-6. Ctrl-C ends it with HiGHS' best solution.
 
     Raises
     ------
@@ -287,18 +292,24 @@ def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
     from pyomo.contrib.solver.common.results import TerminationCondition
 
     solver = SolverFactory("highs")
-    results = solver.solve(
-        model,
-        time_limit=budget.time_limit,
-        rel_gap=budget.gap if budget.gap is not None else 0.0,
-        abs_gap=0.0,
-        solver_options={"random_seed": budget.seed % 2**31},
-        load_solutions=False,
-        raise_exception_on_nonoptimal_result=False,
-    )
+    with _stopped_by_interrupt(solver) as interrupted:
+        results = solver.solve(
+            model,
+            time_limit=budget.time_limit,
+            rel_gap=budget.gap if budget.gap is not None else 0.0,
+            abs_gap=0.0,
+            solver_options={"random_seed": budget.seed % 2**31},
+            load_solutions=False,
+            raise_exception_on_nonoptimal_result=False,
+        )
     condition = results.termination_condition
     ended = TerminationCondition
-    if condition not in (ended.convergenceCriteriaSatisfied, ended.maxTimeLimit):
+    if interrupted and results.incumbent_objective is None:
+        raise KeyboardInterrupt
+    if not interrupted and condition not in (
+        ended.convergenceCriteriaSatisfied,
+        ended.maxTimeLimit,
+    ):
         raise GroupingError(f"HiGHS stopped without a result: {condition.name}")
     if results.incumbent_objective is None:
         raise UndecidedError(
@@ -312,7 +323,7 @@ def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
     bound = results.objective_bound
     usable = bound is not None and math.isfinite(bound)
     outward = _outward(problem, labels, float(bound)) if usable else None
-    status = "time_limit"
+    status = "interrupted" if interrupted else "time_limit"
     if condition == ended.convergenceCriteriaSatisfied:
         worth = score(problem, labels).objective
         status = "optimal" if not budget.gap or outward == worth else "feasible"
@@ -323,6 +334,37 @@ def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
         bound=outward,
         advice=advice,
     )
+
+
+@contextmanager
+def _stopped_by_interrupt(solver: Any) -> Iterator[list[int]]:
+    """Let Ctrl-C stop HiGHS with its best solution instead of losing it.
+
+    HiGHS runs Python in between, which is when signals are taken.
+
+    Yields
+    ------
+    interrupted : list
+        Not empty once the solver was asked to stop.
+    """
+    # Pyomo warns of the status in which HiGHS then ends
+    logging.getLogger("pyomo.contrib.solver.solvers.highs").setLevel(logging.ERROR)
+    interrupted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        interrupted.append(number)
+        if len(interrupted) > 1 or solver._solver_model is None:
+            raise KeyboardInterrupt
+        solver._solver_model.cancelSolve()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _outward(problem: Problem, labels: NDArray[np.int64], bound: float) -> float:

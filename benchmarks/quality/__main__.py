@@ -1,0 +1,108 @@
+"""Measure how good formations are: python -m benchmarks.quality."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import platform
+import sys
+from pathlib import Path
+
+FAMILIES = ("random", "ml-100k", "ml-1m", "program")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("--only", metavar="FAMILY", choices=FAMILIES, action="append")
+    parser.add_argument("--problem", metavar="lm-min", action="append", help="repeatable")
+    parser.add_argument("--kind", choices=("integer", "half-star", "real"), action="append")
+    parser.add_argument("--groups", type=int, action="append")
+    parser.add_argument("--seeds", type=int, default=10, help="of random instances")
+    parser.add_argument("--threads", metavar="T", type=int, default=2)
+    parser.add_argument("--csv", type=Path, default=Path("quality.csv"), help="every point")
+    parser.add_argument("--plot", type=Path, help="picture of the family `program`")
+    options = parser.parse_args()
+    # read when numba and the OpenMP libraries are loaded, which is later
+    for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(options.threads)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from benchmarks.quality.cases import cases
+
+    rows = _saved(options.csv)
+    print(f"{options.threads} threads; {platform.processor() or platform.machine()}, ")
+    for family in options.only or FAMILIES:
+        wanted = [
+            case
+            for case in cases(family)
+            if case.seed < options.seeds
+            and (not options.problem or f"{case.semantics}-{case.agg}" in options.problem)
+            and (not options.kind or case.kind in options.kind)
+            and (not options.groups or case.groups in options.groups)
+        ]
+        _measure_all(wanted, rows, options.csv)
+        _print(family, wanted, rows, options.plot)
+    return 0
+
+
+def _measure_all(wanted, rows, path):
+    from benchmarks.quality.measure import measure, ratings_of, warm_up
+    from benchmarks.quality.tables import row_key
+
+    warm = set()
+    held = None, None
+    # cases on the same ratings one after the other
+    for case in sorted(wanted, key=lambda case: (case.kind, case.seed)):
+        if row_key(case) in rows:
+            continue
+        name = (case.family, case.kind, case.users, case.items, case.seed)
+        if held[0] != name:
+            held = name, ratings_of(case)
+        if held[1] is None:
+            print(f"{case.family}: no data; set GROUPING_DATA", file=sys.stderr)
+            return
+        problem = (case.semantics, case.agg, case.kind, case.method)
+        if problem not in warm:
+            warm_up(case)
+            warm.add(problem)
+        row = measure(case, held[1])
+        rows[row_key(case)] = row
+        _save(path, row)
+        print(*row.values(), file=sys.stderr, flush=True)
+
+
+def _saved(path):
+    from benchmarks.quality.cases import cases
+
+    names = list(next(cases("random")).key)
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        return {tuple(row[name] for name in names): row for row in csv.DictReader(file)}
+
+
+def _save(path, row):
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row.keys())
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _print(family, wanted, rows, plot):
+    from benchmarks.quality import tables
+
+    print(f"\n### {family}\n")
+    if family == "program":
+        print(tables.side_by_side(wanted, rows))
+        if plot is not None:
+            from benchmarks.quality.picture import draw
+
+            draw(wanted, rows, plot)
+    else:
+        print(tables.problems(wanted, rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

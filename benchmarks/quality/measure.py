@@ -1,0 +1,58 @@
+"""Solve a case in this process, and say what came out, beside GRD and the theorems' bound."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+from benchmarks.quality.cases import Case
+from benchmarks.quality.instances import completed, random_ratings
+from grouping import Ratings, form
+from grouping.errors import UndecidedError
+
+MEASURED = (
+    *("objective", "bound", "gap", "status", "seconds", "peak MB"),
+    *("grd", "grd split", "theorem"),
+)
+
+
+def ratings_of(case: Case) -> Ratings | None:
+    """Make or read the ratings of a case; None where the data is absent."""
+    if case.users:
+        return random_ratings(case.users, case.items, case.kind, case.seed)
+    return completed(case.family, case.kind)
+
+
+def warm_up(case: Case) -> None:
+    """Compile what the case will need, on an instance of the same kind, out of the time."""
+    small = random_ratings(40, 20, case.kind, 1)
+    form(small, case.semantics, case.agg, 3, 3, case.method, time_limit=5)
+
+
+def measure(case: Case, ratings: Ratings) -> dict[str, str]:
+    """Solve the case.
+
+    Returns
+    -------
+    row : dict
+        The case's key and what was measured, as text.
+    """
+    asked = (case.semantics, case.agg, case.groups, case.k)
+    plain = form(ratings, *asked).objective
+    split = form(ratings, *asked, split_buckets=True).objective if asked[0] == "lm" else None
+    low, high = ratings.observed_range()
+    allowed = None
+    if case.semantics == "lm":  # theorems 4.6 and 4.8
+        allowed = (high - low) * (case.k if case.agg == "sum" else 1)
+    started = time.perf_counter()
+    try:
+        found = form(ratings, *asked, case.method, time_limit=case.limit)
+    except UndecidedError:
+        figures = ("", "", "", "nothing found", case.limit)
+    else:
+        spent = time.perf_counter() - started
+        figures = (found.objective, found.bound, found.gap, found.status, spent)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    values = (*figures, round(peak), plain, split, allowed)
+    named = zip(MEASURED, values, strict=True)
+    return case.key | {name: "" if value is None else str(value) for name, value in named}
