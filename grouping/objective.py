@@ -69,20 +69,50 @@ def score(
         lists = np.stack(
             [best_list(problem, order[starts[g] : starts[g + 1]]) for g in range(groups)]
         )
-    on_lists = ratings_on_lists(problem, labels, lists)
-    item_scores = fold(problem, on_lists, order, starts)
+    item_scores = _scores_of_lists(problem, labels, lists, order, starts)
     # by score descending, equal ones by ascending column
     best_first = np.lexsort((lists, -item_scores), axis=1)
     if not np.array_equal(best_first, np.broadcast_to(np.arange(problem.k), best_first.shape)):
         lists = np.take_along_axis(lists, best_first, axis=1)
         item_scores = np.take_along_axis(item_scores, best_first, axis=1)
-        on_lists = np.take_along_axis(on_lists, best_first[labels], axis=1)
     if problem.aggregation.per_member:
+        on_lists = ratings_on_lists(problem, labels, lists)
         ndcg = ndcg_of_members(on_lists, problem.own.scores, problem.aggregation.weights)
         satisfaction = fold(problem, ndcg, order, starts)[:, 0]
     else:
         satisfaction = problem.aggregation.of_scores(item_scores)
     return Score(lists, item_scores, satisfaction, math.fsum(satisfaction))
+
+
+def _scores_of_lists(
+    problem: Problem,
+    labels: NDArray[np.int64],
+    lists: NDArray[np.int64],
+    order: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Score each group's items: float64, shape (groups, k)."""
+    from grouping.kernels.groups import members_in_order
+
+    total, largest = problem.column_scores, int(np.diff(starts).argmax())
+    others = len(labels) - int(starts[largest + 1] - starts[largest])
+    if not problem.exact_sums or problem.semantics == "lm" or total is None:
+        others = len(labels)
+    if 2 * others >= len(labels):
+        return fold(problem, ratings_on_lists(problem, labels, lists), order, starts)
+    # exact sums do not depend on how they are come by: all users' without those of the others
+    users = np.flatnonzero(labels != largest)
+    fills = len(labels) * (problem.ratings.fill or 0.0) if problem.ratings.sparse else 0.0
+    same = np.zeros(len(users), np.int64)
+    theirs = ratings_on_lists(problem, same, lists[largest : largest + 1], users).sum(axis=0)
+    sums: NDArray[np.float64] = (total[lists[largest]] + fills - theirs)[None, :]
+    if len(users) == 0:
+        return sums
+    numbers = labels[users] - (labels[users] > largest)
+    smaller = np.delete(lists, largest, axis=0)
+    rows = ratings_on_lists(problem, numbers, smaller, users)
+    folded = fold(problem, rows, *members_in_order(numbers, len(smaller)))
+    return np.concatenate([folded[:largest], sums, folded[largest:]])
 
 
 def by_satisfaction(labels: NDArray[np.int64], found: Score) -> tuple[NDArray[np.int64], Score]:

@@ -54,7 +54,7 @@ def dense_on_lists(values, users, labels, lists):
     return out
 
 
-SCANNED = 512
+COUNTED = 512
 
 
 @kernel()
@@ -76,7 +76,7 @@ def _stored(indices, values, start, stop, column, fill):
 def sparse_on_lists(indptr, indices, values, fill, users, labels, lists):
     """Look up users' ratings of the lists that `labels` names: float64, shape (users, k).
 
-    Short rows are scanned for the column first, by vector code: most do not hold it.
+    In short rows the columns below the one looked for are counted, by vector code.
     """
     n = users.shape[0]
     k = lists.shape[1]
@@ -86,11 +86,17 @@ def sparse_on_lists(indptr, indices, values, fill, users, labels, lists):
         start, stop = indptr[users[t]], indptr[users[t] + 1]
         for p in range(k):
             column = columns[labels[t], p]
-            held = stop - start > SCANNED
-            if not held:
-                for q in range(np.uint64(start), np.uint64(stop)):
-                    held |= indices[q] == column
-            out[t, p] = _stored(indices, values, start, stop, column, fill) if held else fill
+            if stop - start > COUNTED:
+                out[t, p] = _stored(indices, values, start, stop, column, fill)
+                continue
+            below = np.int32(0)
+            for q in range(np.uint64(start), np.uint64(stop)):
+                below += np.int32(indices[q] < column)
+            at = np.uint64(start) + np.uint64(below)
+            if at < np.uint64(stop) and indices[at] == column:
+                out[t, p] = np.float64(values[at]) + 0.0
+            else:
+                out[t, p] = fill
     return out
 
 
