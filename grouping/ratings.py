@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.ids import Ids
+from grouping.memory import require
 
 Matrix: TypeAlias = NDArray[Any] | sp.csr_array
+
+_COO_CELL = 65
+"""Bytes a cell that looking for duplicates in COO and converting it takes, as measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +331,10 @@ def _plain_dense(X: Any, source: str) -> NDArray[Any]:
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise InputError(f"{source}: ratings must be numeric: {error}") from error
-    view: NDArray[Any] = _read_only(np.ascontiguousarray(_kernel_dtype(array, source)))
+    array = _kernel_dtype(array, source)
+    if not array.flags.c_contiguous:
+        require(array.nbytes, f"copying {source} row by row", "give or save them in C order")
+    view: NDArray[Any] = _read_only(np.ascontiguousarray(array))
     return view
 
 
@@ -335,6 +342,9 @@ def _canonical_csr(X: Any, source: str) -> sp.csr_array:
     """CSR with sorted columns and no cell stored twice, sharing the input's arrays if it can."""
     if X.ndim != 2:
         raise InputError(f"{source}: expected 2D array (users x items), got {X.ndim}D")
+    if X.format != "csr":
+        cell_bytes = _COO_CELL if X.format == "coo" else X.dtype.itemsize + 8
+        require(cell_bytes * X.nnz, f"converting {source} to CSR", "give or save them as CSR")
     if X.format == "coo":
         # conversion would add duplicates up, so they are looked for first
         row, column = X.coords
@@ -344,6 +354,8 @@ def _canonical_csr(X: Any, source: str) -> sp.csr_array:
     csr = sp.csr_array(X)
     fresh = sp.csr_array((csr.data, csr.indices, csr.indptr), shape=csr.shape)
     if not fresh.has_sorted_indices:
+        needed = fresh.data.nbytes + fresh.indices.nbytes + fresh.indptr.nbytes
+        require(needed, f"sorting the columns of {source}", "give or save them sorted")
         fresh = fresh.copy()
         fresh.sort_indices()
     if not fresh.has_canonical_format:
@@ -375,6 +387,9 @@ def _kernel_dtype(array: NDArray[Any], source: str) -> NDArray[Any]:
         wanted = np.dtype(np.int64) if dtype == np.uint64 else wanted
     else:
         raise InputError(f"{source}: ratings must be numeric, not of dtype {dtype}")
+    if wanted != dtype:
+        needed = array.size * wanted.itemsize
+        require(needed, f"converting {source} to {wanted}", f"give or save them as {wanted}")
     return array.astype(wanted, copy=False)
 
 

@@ -8,6 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def release() -> None:
+    """Give the memory of tables that are gone back to the system, which Arrow does in its time."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
 def numbers(column: Any) -> NDArray[np.float64]:
     """Values of a float64 column; null becomes NaN.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from grouping.errors import InputError
 from grouping.ids import Ids, canonical_order, id_text
 from grouping.ratings import Matrix, Ratings
+from grouping.reading.needs import ID, MERGED_ROW, ROW, require_to_read
 
 
 class Names:
@@ -27,6 +28,9 @@ class Names:
     def __init__(self, restored: Callable[[str], str] = str) -> None:
         self._restored = restored
         self._code: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._code)
 
     def code(self, name: str) -> int:
         """Code of one id that is not empty, whitespace around it aside."""
@@ -108,7 +112,11 @@ class LongTable:
         ------
         InputError
             If a cell is rated twice and `duplicates` is ``error``.
+        GroupingError
+            If memory does not suffice.
         """
+        ids = len(self.user_names) + len(self.item_names)
+        require_to_read(ROW * self.rows + ID * ids, self.source)
         users, user_place = self.user_names.ordered()
         items, item_place = self.item_names.ordered()
         rows: NDArray[Any] = user_place[self.users]
@@ -134,6 +142,7 @@ class LongTable:
         self, duplicates: str, rows: NDArray[Any], columns: NDArray[Any], m: int
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Cells without duplicates; what is left does not depend on the order of other rows."""
+        require_to_read(MERGED_ROW * self.rows, self.source)
         cell = rows.astype(np.int64) * m + columns
         order = np.argsort(cell, kind="stable")
         starts = np.flatnonzero(np.diff(cell[order], prepend=-1))

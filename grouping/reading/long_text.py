@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
-from grouping.reading.arrow import categories, numbers
+from grouping.reading.arrow import categories, numbers, release
 from grouping.reading.bad_rows import BadRows
 from grouping.reading.layout import Layout, is_number
 from grouping.reading.long_table import LongTable, Names
+from grouping.reading.needs import ID, LINE, LINE_READ, require_to_read
 from grouping.reading.text import Text, shorten
 
-_BLOCK = 1 << 26
+_BLOCK = 1 << 24
 _CLOSER_LOOK = 1 << 18
 
 
@@ -55,11 +56,17 @@ def read_long_text(
     ------
     InputError
         For a bad row that is not to be skipped, and for an infinite rating.
+    GroupingError
+        If memory does not suffice.
     """
+    lines = text.data.count(b"\n", text.start) + 1
     users, items = Names(text.restored), Names(text.restored)
     parts: list[_Rows] = []
     for start, stop in text.blocks(text.start, len(text.data), _BLOCK):
+        held = LINE_READ * sum(len(part.ratings) for part in parts)
+        require_to_read(LINE * lines - held + ID * (len(users) + len(items)), text.name)
         whole = _at_once(text, layout, start, stop, scale, users, items)
+        release()
         if whole is not None:
             parts.append(whole)
             continue

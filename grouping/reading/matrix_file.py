@@ -6,12 +6,13 @@ import io
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
+from grouping.memory import require
 from grouping.ratings import Ratings
 
 _SLAB = 4_000_000
@@ -80,11 +81,14 @@ def read_npz(given: Path | bytes, source: str, scale: tuple[float, float] | None
     InputError
         If the file is damaged or is another kind of archive, its indices are inconsistent, or a
         rating is infinite or outside the declared scale.
+    GroupingError
+        If memory does not suffice.
     """
     import scipy.sparse as sp
 
     try:
         with io.BytesIO(given) if isinstance(given, bytes) else given.open("rb") as file:
+            _require_memory(file, source)
             matrix: Any = sp.load_npz(file)  # never unpickles
         if matrix.format in ("csr", "csc"):
             matrix.check_format(full_check=True)
@@ -95,11 +99,17 @@ def read_npz(given: Path | bytes, source: str, scale: tuple[float, float] | None
             f"{source}: is no sparse matrix as scipy.sparse.save_npz writes it ({error}); dense "
             "ratings are read from .npy"
         ) from error
-    if matrix.format not in ("csr", "coo"):
-        matrix = matrix.tocsr()
     ratings = Ratings.of(matrix, scale=scale, source=source)
     check_scale(ratings)
     return ratings
+
+
+def _require_memory(file: IO[bytes], source: str) -> None:
+    """Refuse an archive whose arrays would not fit: their sizes stand in its directory."""
+    with zipfile.ZipFile(file) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    file.seek(0)
+    require(size * 5 // 4, f"reading {source}", "save it in a smaller type, or take a part of it")
 
 
 def check_scale(ratings: Ratings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,23 @@ from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.ids import id_text
-from grouping.reading.arrow import categories, numbers
+from grouping.reading.arrow import categories, numbers, release
 from grouping.reading.bad_rows import BadRows
 from grouping.reading.layout import Columns, Layout, choose_layout
 from grouping.reading.long_table import LongTable, Names
+from grouping.reading.needs import (
+    BLOCK_CELL,
+    COLUMN,
+    ID,
+    LINE,
+    LINE_READ,
+    PAGES,
+    require_to_read,
+)
 from grouping.reading.wide_table import Slabs, WideTable, item_ids
 
 _CELLS = 4_000_000
+_ROWS = 1 << 19
 
 
 def read_parquet(
@@ -52,6 +63,8 @@ def read_parquet(
     InputError
         If the file is damaged, its columns cannot be told or have types that are neither ids
         nor ratings, a row is bad and not to be skipped, or a rating is infinite.
+    GroupingError
+        If memory does not suffice.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -93,45 +106,95 @@ def _user_column_first(schema: Any, source: str) -> list[str]:
 
 
 def _long(file: Any, names: list[str], layout: Layout, source: str, bad: BadRows) -> LongTable:
-    user, item, rating = (names[j] for j in (layout.user, layout.item, layout.rating))
-    table = file.read(columns=[user, item, rating])
-    for name in (user, item):
-        _check_id_type(table.schema.field(name), source)
+    columns = [names[j] for j in (layout.user, layout.item, layout.rating)]
+    for name in columns[:2]:
+        _check_id_type(file.schema_arrow.field(name), source)
+    rows, pages = file.metadata.num_rows, _pages(file, columns)
+    users, items = Names(), Names()
+    parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+    read = start = 0
+    for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
+        ids = len(users) + len(items)
+        require_to_read(pages + LINE * rows - LINE_READ * read + ID * ids, source)
+        part = _rows_of(batch, columns, start, source, bad, (users, items))
+        parts.append(part)
+        read += len(part[2])
+        start += len(batch)
+        release()
+    if not read:
+        raise bad.none_left()
+    user_codes, item_codes, ratings = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    return LongTable(
+        source,
+        users,
+        items,
+        user_codes,
+        item_codes,
+        ratings,
+        lambda wanted: _places(wanted, bad),
+    )
+
+
+def _rows_of(
+    batch: Any,
+    columns: list[str],
+    start: int,
+    source: str,
+    bad: BadRows,
+    all_names: tuple[Names, Names],
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Codes of users and items, and ratings, of the good rows of a batch."""
+    import pyarrow as pa
+
+    table = pa.Table.from_batches([batch])
+    rating = columns[2]
     ratings = numbers(_as_float64(table[rating], rating, source))
     keep = np.ones(len(ratings), bool)
     coded = []
-    for what, name in (("user", user), ("item", item)):
+    for what, name in zip(("user", "item"), columns, strict=False):
         ids, codes = categories(_plain(table[name]))
         empty = np.array([_text(value) == "" for value in ids], bool)[codes]
-        _note(bad, np.flatnonzero(empty & keep), f"with an empty {what} id", f"the {what} id")
+        _note(
+            bad, start + np.flatnonzero(empty & keep), f"with an empty {what} id", f"the {what} id"
+        )
         keep &= ~empty
         coded.append((ids, codes))
-    _note(bad, np.flatnonzero(np.isnan(ratings) & keep), "without a rating", "the rating")
-    keep &= ~np.isnan(ratings)
+    unrated = np.isnan(ratings) & keep
+    _note(bad, start + np.flatnonzero(unrated), "without a rating", "the rating")
+    keep &= ~unrated
     infinite = np.flatnonzero(np.isinf(ratings))
     if len(infinite):
-        raise InputError(f"{source}: row {infinite[0] + 1}: the rating is infinite")
-    if not keep.any():
-        raise bad.none_left()
-    rows = np.flatnonzero(keep)
-    all_names, all_codes = [], []
-    for ids, codes in coded:
+        raise InputError(f"{source}: row {start + infinite[0] + 1}: the rating is infinite")
+    good = []
+    for (ids, codes), names in zip(coded, all_names, strict=True):
         # ids of rows left out must not become users or items
-        used = np.bincount(codes[rows], minlength=len(ids)) > 0
+        used = np.bincount(codes[keep], minlength=len(ids)) > 0
         position = (np.cumsum(used) - 1).astype(np.int32)
-        kept = Names()
-        texts = kept.texts([ids[j] for j in np.flatnonzero(used).tolist()]) or []
-        all_codes.append(kept.codes(texts, position[codes[rows]]))
-        all_names.append(kept)
-    return LongTable(
-        source,
-        user_names=all_names[0],
-        item_names=all_names[1],
-        users=all_codes[0],
-        items=all_codes[1],
-        ratings=ratings[rows],
-        places=lambda wanted: [f"row {rows[row] + 1}" for row in wanted],
-    )
+        texts = names.texts([ids[j] for j in np.flatnonzero(used).tolist()]) or []
+        good.append(names.codes(texts, position[codes[keep]]))
+    return good[0], good[1], ratings[keep]
+
+
+def _pages(file: Any, columns: Collection[str] | None = None) -> int:
+    """Bytes that reading takes for the pages of the largest row group; by default all columns."""
+    largest = 0
+    for number in range(file.metadata.num_row_groups):
+        group = file.metadata.row_group(number)
+        size = group.total_byte_size
+        if columns is not None:
+            parts = (group.column(j) for j in range(group.num_columns))
+            size = sum(c.total_uncompressed_size for c in parts if c.path_in_schema in columns)
+        largest = max(largest, size)
+    return PAGES * largest
+
+
+def _places(wanted: Sequence[int], bad: BadRows) -> list[str]:
+    """Places of rows that were read, which the bad ones among them push down."""
+    lost = np.array(sorted(bad.lines), np.int64) - 1
+    before = np.searchsorted(lost - np.arange(len(lost)), wanted, side="right")
+    return [f"row {row}" for row in (np.asarray(wanted) + before + 1).tolist()]
 
 
 def _wide(file: Any, names: list[str], source: str, bad: BadRows) -> WideTable:
@@ -140,9 +203,10 @@ def _wide(file: Any, names: list[str], source: str, bad: BadRows) -> WideTable:
     items = item_ids(names[1:], source)
     schema = file.schema_arrow
     _check_id_type(schema.field(names[0]), source)
-    slabs = Slabs(file.metadata.num_rows, len(items))
+    most = file.metadata.num_rows
+    parsing = BLOCK_CELL * min(_CELLS, most * len(items)) + COLUMN * len(items)
+    slabs = Slabs(most, len(items), parsing + _pages(file), source)
     users: list[str] = []
-    places: list[int] = []
     start = 0
     for batch in file.iter_batches(batch_size=max(1, _CELLS // len(names)), columns=names):
         table = pa.Table.from_batches([batch])
@@ -161,13 +225,11 @@ def _wide(file: Any, names: list[str], source: str, bad: BadRows) -> WideTable:
         _note(bad, start + np.flatnonzero(~keep), "with an empty user id", "the user id")
         slabs.add(values[keep])
         users += [text for text in ids if text]
-        places += (start + 1 + np.flatnonzero(keep)).tolist()
         start += len(table)
+        release()
     if not users:
         raise bad.none_left()
-    return WideTable(
-        source, users, items, slabs.matrix(), lambda rows: [f"row {places[row]}" for row in rows]
-    )
+    return WideTable(source, users, items, slabs.matrix(), lambda wanted: _places(wanted, bad))
 
 
 def _note(bad: BadRows, rows: NDArray[np.int64], reason: str, what: str) -> None:

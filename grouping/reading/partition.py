@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,37 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
         If memory does not suffice.
     """
     name = os.fspath(path)
+    partition: dict[str, str] = {}
+    for place, user, group in read_memberships(path):
+        if partition.setdefault(user, group) != group:
+            raise InputError(
+                f"{name}:{place}: user {user} is in group {partition[user]} and in group {group}; "
+                "a partition has each user once"
+            )
+    return partition
+
+
+def read_memberships(path: str | os.PathLike[str]) -> Iterator[tuple[Any, str, str]]:
+    """Read which users are in which groups; a user may be in several.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `read_partition`.
+
+    Yields
+    ------
+    place, user, group : int or str, str, str
+        In the order of the file; the place (a line, a row, a group) is for messages.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, holds no user, or an id is empty; the message names the line.
+    GroupingError
+        If memory does not suffice.
+    """
+    name = os.fspath(path)
     try:
         _require_memory(os.stat(path).st_size, 0, name)
         data = Path(path).read_bytes()
@@ -57,20 +88,13 @@ def read_partition(path: str | os.PathLike[str]) -> dict[str, str]:
         rows = _of_parquet(data, name)
     else:
         rows = _of_text(data, name)
-    partition: dict[str, str] = {}
     one_of: dict[str, str] = {}  # one string for all members of a group
     for place, user, group in rows:
-        group = one_of.setdefault(group, group)
         if not user or not group:
             raise InputError(f"{name}:{place}: a user or group id is empty; give user,group")
-        if partition.setdefault(user, group) != group:
-            raise InputError(
-                f"{name}:{place}: user {user} is in group {partition[user]} and in group {group}; "
-                "a partition has each user once"
-            )
-    if not partition:
+        yield place, user, one_of.setdefault(group, group)
+    if not one_of:
         raise InputError(f"{name}: holds no user; a partition has a row a user: user,group")
-    return partition
 
 
 def _require_memory(size: int, users: int, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
 import stat
 import sys
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from grouping.errors import InputError
-from grouping.memory import require
+from grouping.reading.needs import LINE, require_to_read
 
 Given: TypeAlias = str | os.PathLike[str] | IO[bytes] | None
 
 SAMPLE = "embedded sample"
-PARSING = 8
-"""Memory that parsing text takes at its peak, in sizes of the text: 7 were measured."""
 
+_HEAD = 1 << 16
+_PIECE = 1 << 24
+_MOST_PACKED = 1032  # times its size is what gzip data can hold at the most
 _MAGIC = {b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz", b"PAR1": "parquet"}
 _GZIP = b"\x1f\x8b"
 
@@ -74,16 +76,17 @@ def open_source(given: Given) -> Source:
         If there is no such file, it is a folder, cannot be read, is empty, or its gzip data is
         damaged.
     GroupingError
-        If a text file would not fit in memory.
+        If the input would not fit in memory.
     """
     if given is None:
         data = files("grouping.data").joinpath("sample.csv").read_bytes()
         return Source(SAMPLE, "text", data, None, _hash_beside(data), embedded=True)
     if not isinstance(given, str | os.PathLike):
         name = getattr(given, "name", None)
-        return _from_memory(_all_of(given), name if isinstance(name, str) else "input")
+        name = name if isinstance(name, str) else "input"
+        return _from_memory(_all_of(given, name), name)
     if os.fspath(given) == "-":
-        return _from_memory(_all_of(sys.stdin.buffer), "standard input")
+        return _from_memory(_all_of(sys.stdin.buffer, "standard input"), "standard input")
     return _from_path(Path(given))
 
 
@@ -91,12 +94,18 @@ def _from_path(path: Path) -> Source:
     name = str(path)
     try:
         with path.open("rb") as file:
-            head = file.read(8)
+            about = os.fstat(file.fileno())
+            size = about.st_size if stat.S_ISREG(about.st_mode) else None
+            head = file.read(_HEAD)
             kind = _kind(head)
-            if kind != "text" and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            if kind != "text" and size is not None:
                 return Source(name, kind, None, path, lambda: _hash_of_file(path))
-            _require_memory(os.fstat(file.fileno()).st_size, name)
-            data = head + file.read()
+            if size is None:
+                data = _all_of(file, name, head)
+            else:
+                _require_memory(head, size, name)
+                file.seek(0)
+                data = file.read()
     except FileNotFoundError:
         raise InputError(f"{name}: there is no such file") from None
     except IsADirectoryError:
@@ -112,32 +121,68 @@ def _from_path(path: Path) -> Source:
     return _from_memory(data, name)
 
 
-def _require_memory(size: int, name: str) -> None:
-    """Refuse text that could not be parsed in the memory there is."""
-    require(
-        PARSING * size,
-        f"reading {name}",
-        "convert it to .npz, .npy or Parquet elsewhere, or take a part of it",
-    )
+def _require_memory(head: bytes, size: int, name: str, held: int = 0) -> None:
+    """Refuse input that could not be read and parsed in the memory there is.
+
+    Parameters
+    ----------
+    head : bytes
+        Its beginning, from which the number of its lines is judged.
+    size : int
+        Of the whole, as far as that is known.
+    name : str
+    held : int
+        How much of it is in memory already.
+    """
+    if head.startswith(_GZIP):
+        needed = size  # what it holds is asked for as it is unpacked
+    elif _kind(head) == "text":
+        needed = size + LINE * (head.count(b"\n") * size // max(1, len(head)))
+    else:
+        needed = 2 * size  # the content, and what is made of it
+    require_to_read(needed - held, name)
 
 
-def _all_of(file: IO[bytes]) -> bytes:
-    data = file.read()
-    if not isinstance(data, bytes):
-        raise InputError("ratings are read from files opened in binary mode ('rb')")
-    return data
+def _all_of(file: IO[bytes] | gzip.GzipFile, name: str, head: bytes = b"") -> bytes:
+    """Read to the end of what has no size, asking for memory piece by piece."""
+    whole = io.BytesIO()
+    whole.write(head)
+    while True:
+        piece = file.read(_PIECE)
+        if not isinstance(piece, bytes):
+            raise InputError("ratings are read from files opened in binary mode ('rb')")
+        if not piece:
+            return whole.getvalue()
+        head = head or piece
+        _require_memory(head, whole.tell() + len(piece), name, held=whole.tell())
+        whole.write(piece)
 
 
 def _from_memory(data: bytes, name: str) -> Source:
     digest = _hash_beside(data)
     if data.startswith(_GZIP):
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise InputError(f"{name}: the gzip data is damaged or cut short ({error})") from error
+        data = _unpacked(data, name)
     if not data:
         raise InputError(f"{name}: is empty")
-    return Source(name, _kind(data[:8]), data, None, digest)
+    return Source(name, _kind(data), data, None, digest)
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    """Content of gzip data.
+
+    The last four bytes say how long it is, but for multiples of 4 GB and where several parts
+    stand one after another: never too much, so that what certainly does not fit is refused at
+    once. The rest shows as it is unpacked.
+    """
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            head = file.read(_HEAD)
+            size = int.from_bytes(data[-4:], "little")
+            if size <= _MOST_PACKED * len(data):  # else the end is damaged, as will be found
+                _require_memory(head, max(size, len(head)), name)
+            return _all_of(file, name, head)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{name}: the gzip data is damaged or cut short ({error})") from error
 
 
 def _kind(head: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ SEPARATORS = ("::", "\t", ";", ",", " ")
 _STAND_INS = (b"\x1f", b"\x1e", b"\x1d", b"\x1c", b"\x02", b"\x01")
 _SAMPLE_BYTES = 1 << 16
 _SAMPLE_LINES = 100
+_BLOCK = 1 << 22
+_SOMETHING = re.compile(rb"\S")
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,7 @@ class Text:
 
     def blocks(self, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
         """Cut ``data[start:stop]`` after line ends into pieces of about `size` bytes."""
-        while start < stop:
-            end = stop
-            if stop - start > size:
-                end = self.data.find(b"\n", start + size, stop) + 1 or stop
-            yield start, end
-            start = end
+        return _pieces(self.data, start, stop, size)
 
     def line_number(self, offset: int) -> int:
         """Count lines up to the one that begins at `offset`, itself included."""
@@ -176,7 +174,7 @@ def prepare(
     if header:
         end = data.find(b"\n", start)
         start = len(data) if end < 0 else end + 1
-        if not data[start:].strip():
+        if _SOMETHING.search(data, start) is None:
             raise InputError(f"{name}: has a header but no rows")
     width = len(first) if header else _usual_width(rows)
     body = [row for row in rows[header:] if len(row) == width]
@@ -188,12 +186,17 @@ def prepare(
         stand_in = next((byte for byte in _STAND_INS if byte not in data), None)
         if stand_in is None:
             raise InputError(f"{name}: holds too many control characters to be a text table")
-        header_end = data[:start].count(b"::")
-        data, start = data.replace(b"::", stand_in), start - header_end
+        in_header = data.count(b"::", 0, start)
+        data, start = data.replace(b"::", stand_in), start - in_header
         parsed = stand_in.decode()
     elif separator == " " and re.search(rb"  |^ | \r?$", data, re.MULTILINE):
-        head = _single_spaces(data[:start])
-        data, start = head + _single_spaces(data[start:]), len(head)
+        single = io.BytesIO()
+        single.write(_single_spaces(data[:start]))
+        header_end = single.tell()
+        # a substitution takes many times its text, so it is done piece by piece
+        for low, high in _pieces(data, start, len(data), _BLOCK):
+            single.write(_single_spaces(data[low:high]))
+        data, start = single.getvalue(), header_end
     return Text(
         name,
         data,
@@ -309,6 +312,15 @@ def _sample(data: bytes) -> tuple[list[int], list[str]]:
 def _usual_width(rows: list[list[str]]) -> int:
     widths = [len(row) for row in rows]
     return max(set(widths), key=widths.count)
+
+
+def _pieces(data: bytes, start: int, stop: int, size: int) -> Iterator[tuple[int, int]]:
+    while start < stop:
+        end = stop
+        if stop - start > size:
+            end = data.find(b"\n", start + size, stop) + 1 or stop
+        yield start, end
+        start = end
 
 
 def _single_spaces(data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from grouping.errors import InputError
 from grouping.ids import Ids
 from grouping.ratings import Ratings
 from grouping.reading.long_table import narrowest
+from grouping.reading.needs import MERGED_CELL, USER, require_to_read
 
 
 class Slabs:
@@ -24,16 +25,29 @@ class Slabs:
         Largest number of rows there can be.
     width : int
         Number of columns.
+    parsing : int
+        Bytes that parsing takes at its peak.
+    source : str
+        The input's name.
+
+    Raises
+    ------
+    GroupingError
+        If memory does not suffice: for the matrix, the ids of its rows and parsing, or, when a
+        rating turns up that float32 cannot hold, for a matrix of float64.
     """
 
-    def __init__(self, most: int, width: int) -> None:
+    def __init__(self, most: int, width: int, parsing: int, source: str) -> None:
+        require_to_read(most * (4 * width + USER) + parsing, source)
         self._matrix: NDArray[Any] = np.empty((most, width), np.float32)
         self._size = 0
+        self._source = source
 
     def add(self, values: NDArray[np.float64]) -> None:
         """Append rows; one value that float32 cannot hold turns the whole to float64."""
         values = narrowest(values)
         if values.dtype == np.float64 and self._matrix.dtype == np.float32:
+            require_to_read(8 * self._matrix.size, self._source)
             wide = np.empty(self._matrix.shape)
             wide[: self._size] = self._matrix[: self._size]
             self._matrix = wide
@@ -115,6 +129,7 @@ class WideTable:
                 )
             rows_of.setdefault(user, []).append(row)
         merged = 0
+        require_to_read(MERGED_CELL * self.matrix.size, self.source)
         matrix = self.matrix[[rows[0] for rows in rows_of.values()]].astype(np.float64)
         for row, rows in zip(matrix, rows_of.values(), strict=True):
             if len(rows) > 1:

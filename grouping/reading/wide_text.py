@@ -9,14 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.reading.arrow import numbers
+from grouping.reading.arrow import numbers, release
 from grouping.reading.bad_rows import BadRows
 from grouping.reading.layout import Layout
 from grouping.reading.long_text import number_problem, text_problem
+from grouping.reading.needs import BLOCK_CELL, COLUMN
 from grouping.reading.text import Text, shorten
 from grouping.reading.wide_table import Slabs, WideTable, item_ids
 
-_BLOCK = 1 << 23
+_BLOCK = 1 << 22
 _CLOSER_LOOK = 1 << 18
 
 
@@ -43,12 +44,18 @@ def read_wide_text(
     InputError
         For a header without names or with a name twice, for a bad row that is not to be
         skipped, and for an infinite rating.
+    GroupingError
+        If memory does not suffice.
     """
     items = item_ids((layout.names or [])[1:], text.name)
-    slabs = Slabs(text.data.count(b"\n", text.start) + 1, len(items))
+    lines = text.data.count(b"\n", text.start) + 1
+    share = min(1.0, _BLOCK / (len(text.data) - text.start))
+    parsing = int(BLOCK_CELL * lines * len(items) * share) + COLUMN * len(items)
+    slabs = Slabs(lines, len(items), parsing, text.name)
     users: list[str] = []
     for start, stop in text.blocks(text.start, len(text.data), _BLOCK):
         whole = _at_once(text, layout, start, stop, scale)
+        release()
         if whole is not None:
             users += whole[0]
             slabs.add(whole[1])

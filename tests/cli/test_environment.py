@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.cli.running import LABELS, THREE, Run
+from tests.cli.running import LABELS, RATINGS, THREE, Run
 
 
 @pytest.mark.parametrize(
     ("arguments", "limit", "way_out"),
     [
         (("form", "ratings.csv", *THREE), "100", "convert it"),
-        (("form", "-l", "3"), "100", "take a smaller k"),
+        (("form",), "100", "convert it"),
+        (("form", "ratings.npy", *THREE), "500", "take a smaller k"),
+        (("bound", "ratings.npy", *THREE), "500", "take a smaller k"),
+        (("bound", "ratings.csv", "-k", "2"), "100", "convert it"),
+        (("evaluate", "ratings.csv", "--groups", "g.csv", "-k", "2"), "100", "fewer users"),
+        (("evaluate", "ratings.csv", "--groups", "g.json", "-k", "2"), "1000", "fewer users"),
         (("form", "holes.csv", *THREE), "5000", "--missing min"),
         (("predict", "holes.csv", "-o", "full.npy"), "5000", "--missing min"),
         (("generate", "-n", "1000", "-m", "1000", "-o", "g.csv"), "5e6", "--density"),
@@ -29,6 +35,10 @@ def test_what_does_not_fit_in_memory_is_refused_with_a_way_out(
     way_out: str,
 ) -> None:
     """Exit 1, before anything is written, in a sentence that says how to need less."""
+    (tmp_path / "g.csv").write_text("".join(f"{user},0\n" for user in "abcdef"))
+    np.save(tmp_path / "ratings.npy", np.array(RATINGS, np.float32))
+    members = ", ".join(f'"{user}"' for user in "abcdef")
+    (tmp_path / "g.json").write_text(f'{{"groups": [{{"group": 0, "members": [{members}]}}]}}')
     before = set(tmp_path.iterdir())
     run(*arguments, GROUPING_MEMORY_LIMIT=limit).refused("of memory", way_out, code=1)
     assert set(tmp_path.iterdir()) == before

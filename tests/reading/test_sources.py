@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from grouping import GroupingError, InputError, read_ratings
+from grouping import InputError, read_ratings
 from grouping.ratings import Ratings
 from grouping.reading import read
 from grouping.writing import write_ratings
@@ -170,11 +170,3 @@ def test_reading_text_imports_neither_pandas_nor_torch(written):
     )
     done = subprocess.run([sys.executable, "-c", code, str(path), str(wide)], check=False)
     assert done.returncode == 0
-
-
-def test_text_that_would_not_fit_in_memory_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    path = tmp_path / "r.csv"
-    path.write_text("user,item,rating\n" + "a,x,1\n" * 100)
-    monkeypatch.setenv("GROUPING_MEMORY_LIMIT", "1000")
-    with pytest.raises(GroupingError, match=r"reading .*r\.csv needs about 4\.9\d KB"):
-        read_ratings(path)
