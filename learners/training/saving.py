@@ -68,7 +68,7 @@ def save(
     """
     numpy = _safetensors()
     place = check_folder(folder)
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     data: bytes = numpy.save(whole)
     digest = hashlib.sha256(data).hexdigest()
     name = f"arrays-{digest[:12]}{_SUFFIX}"

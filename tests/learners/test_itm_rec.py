@@ -67,7 +67,7 @@ def test_what_is_missing_is_named(tmp_path):
     """A missing file, folder, or something that is no archive."""
     folder = _folder(tmp_path)
     (folder / "group.csv").unlink()
-    with pytest.raises(InputError, match="group.csv is not there"):
+    with pytest.raises(InputError, match=r"group\.csv is not there"):
         read_itm_rec(folder)
     with pytest.raises(InputError, match="no such folder"):
         read_itm_rec(tmp_path / "none")

@@ -7,6 +7,7 @@ from grouping.errors import InputError
 from learners.training.saving import DOCUMENT, load, save
 
 ARRAYS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "ids": np.array([3, 1], np.int64)}
+ARRAYS["one"] = np.array(0.5)
 
 
 def test_what_is_saved_is_loaded(tmp_path):

@@ -1,0 +1,281 @@
+"""DMTL made right for groups: a group is its members, of any number, seen before or not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from learners.dmtl.encoding import Encoder, Tables, item_cells, rater_cells
+from learners.dmtl.inputs import Inputs
+from learners.dmtl.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """Members of a batch of groups, one after the other.
+
+    Attributes
+    ----------
+    users : int64 tensor, shape (memberships,)
+    group : int64 tensor, shape (memberships,)
+        Place of the group in the batch.
+    sizes : float tensor, shape (groups,)
+    """
+
+    users: Tensor
+    group: Tensor
+    sizes: Tensor
+
+
+class GroupNetwork(nn.Module):
+    """A group's profile is made of its members' profiles, and rates items.
+
+    With the paper's numbers where an equation is kept::
+
+        (1)   h_u = ReLU(W_u x_u + b_u)
+        (2)   h_i = ReLU(W_i x_i + b_i)
+        (8')  z_u = ReLU(W_shared h_u + b_shared) + h_u
+        (9)   p_u = W_profile z_u + b_profile
+        (G1)  a_ui: weights of the members u of g for item i, which sum to 1:
+              mean       1 / |g|
+              attention  softmax over u of  (Q h_u) . (K h_i) / sqrt(d) + s . h_u
+              min        softmax over u of  -t r_ui, t > 0 learned: a soft least misery
+        (G2)  p_gi = sum_u a_ui p_u
+        (G3)  o_g = W_own ReLU(W_g x_g), 0 for a group without ratings of its own
+        (10') r_gi = G (sum_u a_ui c_u + p_gi . e_i) + o_g . f_i + c_g + c_i + c'_i + b_group
+              with e_i = W_item h_i + b_item, f_i = W'_item h_i + b'_item, and c linear in x
+        (13)  classes by softmax(W_class (sum_u a_u p_u + o_g) + b_class), a_u without an item
+
+    A user is a group of one: a = 1, G = 1, no b_group, c'_i and o_g. So one set of weights learns
+    from users' and from groups' ratings; b_group and c'_i say how groups rate otherwise.
+
+    What differs from the paper: attention is over members, not over components; p_g does not
+    depend on the item when it tells the class; equation 10's sum is a product, since with a sum
+    all groups would rank the items alike but for equation 6.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    settings : Settings
+    classes : int
+        C; 0: no profiling head.
+    """
+
+    def __init__(self, inputs: Inputs, settings: Settings, classes: int) -> None:
+        super().__init__()
+        d = settings.size
+        h = settings.profile_size or d
+        self.aggregation = settings.aggregation
+        self.dropout, self.own_dropout = settings.dropout, settings.own_dropout
+        self.rater = Encoder(inputs.widths[0], d, linear=1)
+        self.item = Encoder(inputs.widths[1], d, linear=2)
+        self.shared = nn.Linear(d, d)
+        self.profile = nn.Linear(d, h)
+        self.item_profile = nn.Linear(d, h)
+        self.own = nn.Linear(d, h, bias=False)
+        self.own_item_profile = nn.Linear(d, h)
+        self.gain = nn.Parameter(torch.ones(()))
+        self.group_shift = nn.Parameter(torch.zeros(()))
+        if self.aggregation == "attention":
+            self.query = nn.Linear(d, d, bias=False)
+            self.key = nn.Linear(d, d, bias=False)
+            self.salience = nn.Linear(d, 1, bias=False)
+        if self.aggregation == "min":
+            self.sharpness = nn.Parameter(torch.zeros(()))
+        self.classes = nn.Linear(h, classes) if classes else None
+
+    def encode(self, tables: Tables) -> tuple[Tensor, Tensor]:
+        """W x of all raters and of all items, the linear terms last."""
+        return self.rater(tables.raters), self.item(tables.items)
+
+    def users(
+        self,
+        encoded: tuple[Tensor, Tensor],
+        tables: Tables,
+        users: Tensor,
+        items: Tensor,
+        left_out: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Predict users' ratings; see `PaperNetwork.users` for the parameters.
+
+        Returns
+        -------
+        ratings : tensor, shape (batch, candidates)
+            Standardised.
+        logits : tensor, shape (batch, classes), or None
+        """
+        of_user = encoded[0][users]
+        if left_out is not None:
+            cells, scale = rater_cells(tables, users, items[:, 0]), tables.rater_scale[users]
+            of_user = self.rater.without(of_user, cells, left_out, scale)
+        h_u, c_u = self.rater.activated(of_user, self.dropout)
+        p_u = self.profiles(h_u)
+        h_i, c_i = self._items(encoded, tables, users, items, left_out)
+        e_i = self.item_profile(h_i)
+        ratings = c_u + c_i[..., 0] + torch.einsum("bh,bch->bc", p_u, e_i)
+        return ratings, None if self.classes is None else self.classes(p_u)
+
+    def groups(
+        self,
+        encoded: tuple[Tensor, Tensor],
+        tables: Tables,
+        members: Members,
+        raters: Tensor,
+        items: Tensor,
+        left_out: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Predict groups' ratings.
+
+        Parameters
+        ----------
+        encoded : tensors
+            As `encode` gave.
+        tables : Tables
+        members : Members
+        raters : int64 tensor, shape (batch,)
+            Each group's row among the raters.
+        items : int64 tensor, shape (batch, candidates)
+        left_out : tensor, shape (batch,), optional
+            Standardised ratings of the first candidates, to be taken out of the inputs.
+
+        Returns
+        -------
+        ratings : tensor, shape (batch, candidates)
+            Standardised.
+        logits : tensor, shape (batch, classes), or None
+        """
+        h_u, c_u = self.rater.activated(encoded[0][members.users], self.dropout)
+        p_u = self.profiles(h_u)
+        h_i, c_i = self._items(encoded, tables, raters, items, left_out)
+        e_i, f_i = self.item_profile(h_i), self.own_item_profile(h_i)
+        of_member = c_u + torch.einsum("uh,uch->uc", p_u, e_i[members.group])
+        asked = None if self.aggregation != "attention" else self.key(h_i)[members.group]
+        scores = self.member_scores(h_u, of_member, asked)
+        weights = softmax_by_group(scores, members.group, len(items))
+        of_members = gather(weights * of_member, members.group, len(items))
+        own, c_g = self.own_profiles(encoded, tables, raters, items[:, 0], left_out)
+        ratings = self.gain * of_members + torch.einsum("bh,bch->bc", own, f_i)
+        ratings = ratings + c_g[:, None] + c_i.sum(dim=-1) + self.group_shift
+        if self.classes is None:
+            return ratings, None
+        return ratings, self.classes(self.group_profiles(h_u, p_u, members) + own)
+
+    def profiles(self, h_u: Tensor) -> Tensor:
+        """Equations 8' and 9: p_u, shape (..., h)."""
+        z_u = torch.relu(self.shared(h_u)) + h_u
+        made: Tensor = self.profile(z_u)
+        return made
+
+    def member_scores(self, h_u: Tensor, ratings: Tensor, keys: Tensor | None) -> Tensor:
+        """What the members' weights are a softmax of.
+
+        Parameters
+        ----------
+        h_u : tensor, shape (members, d)
+        ratings : tensor, shape (members, items)
+            The members' own.
+        keys : tensor, shape (members, items, d) or (items, d), or None
+            K h_i, for attention.
+
+        Returns
+        -------
+        scores : tensor, shape (members, items)
+        """
+        if self.aggregation == "min":
+            return -torch.exp(self.sharpness) * ratings
+        if keys is None:
+            return torch.zeros_like(ratings)
+        asked = self.query(h_u) / math.sqrt(h_u.shape[-1])
+        shape = "ud,id->ui" if keys.dim() == 2 else "ud,uid->ui"
+        met: Tensor = torch.einsum(shape, asked, keys) + self.salience(h_u)
+        return met
+
+    def group_profiles(self, h_u: Tensor, p_u: Tensor, members: Members) -> Tensor:
+        """Sum over members of a_u p_u, shape (groups, h); the weights know no item."""
+        if self.aggregation == "attention":
+            weights = softmax_by_group(self.salience(h_u), members.group, len(members.sizes))
+        else:
+            weights = (1.0 / members.sizes)[members.group][:, None]
+        return gather(weights * p_u, members.group, len(members.sizes))
+
+    def own_profiles(
+        self,
+        encoded: tuple[Tensor, Tensor],
+        tables: Tables,
+        raters: Tensor,
+        items: Tensor,
+        left_out: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """(G3): o_g, shape (groups, h), and c_g, shape (groups,)."""
+        before = encoded[0][raters]
+        if left_out is not None:
+            cells, scale = rater_cells(tables, raters, items), tables.rater_scale[raters]
+            before = self.rater.without(before, cells, left_out, scale)
+        if self.training and self.own_dropout:
+            kept = torch.rand(len(raters), 1, device=before.device) >= self.own_dropout
+            before = before * kept
+        d = self.rater.size
+        h_g = torch.relu(before[:, :d])
+        if self.training and self.dropout:
+            h_g = torch.dropout(h_g, self.dropout, True)
+        return self.own(h_g), before[:, d]
+
+    def _items(
+        self,
+        encoded: tuple[Tensor, Tensor],
+        tables: Tables,
+        raters: Tensor,
+        items: Tensor,
+        left_out: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """h_i of the candidates, and c_i and c'_i."""
+        before = encoded[1][items]
+        if left_out is not None:
+            scale = tables.item_scale[items[:, 0]]
+            cells = item_cells(tables, raters)
+            first = self.item.without(before[:, 0], cells, left_out, scale)
+            before = torch.cat([first[:, None], before[:, 1:]], dim=1)
+        return self.item.activated(before, self.dropout)
+
+
+def gather(rows: Tensor, group: Tensor, count: int) -> Tensor:
+    """Sum rows by group.
+
+    Parameters
+    ----------
+    rows : tensor, shape (members, ...)
+    group : int64 tensor, shape (members,)
+    count : int
+        Groups.
+
+    Returns
+    -------
+    sums : tensor, shape (count, ...)
+    """
+    return torch.zeros((count, *rows.shape[1:]), dtype=rows.dtype, device=rows.device).index_add(
+        0, group, rows
+    )
+
+
+def softmax_by_group(scores: Tensor, group: Tensor, count: int) -> Tensor:
+    """Softmax over the members of each group.
+
+    Parameters
+    ----------
+    scores : tensor, shape (members, columns)
+    group : int64 tensor, shape (members,)
+    count : int
+        Groups.
+
+    Returns
+    -------
+    weights : tensor, shape (members, columns)
+    """
+    places = group[:, None].expand_as(scores)
+    highest = torch.full((count, scores.shape[1]), -math.inf, device=scores.device)
+    highest = highest.scatter_reduce(0, places, scores.detach(), "amax")
+    raised = torch.exp(scores - highest[group])
+    return raised / gather(raised, group, count)[group]

@@ -1,0 +1,161 @@
+"""What can be set of a DMTL model, and what the paper leaves open."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from grouping.errors import InputError
+
+NETWORKS = ("group", "paper")
+AGGREGATIONS = ("mean", "attention", "min")
+LOSSES = ("squared", "ranking")
+SOFTMAX_AXES = ("components", "items")
+BLOCKS = ("id", "history", "seen", "profile", "attributes")
+LABELS_FROM = ("all", "ratings", "profiles")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is built and trained.
+
+    Parameters
+    ----------
+    network : {"group", "paper"}
+        The network made for groups, or the paper's as written.
+    aggregation : {"mean", "attention", "min"}
+        How members make a group (`GroupNetwork`).
+    loss : {"squared", "ranking"}
+        Of the recommendation: equation 12 on ratings, or, for implicit ratings, the cross-entropy
+        of the rated item among `negatives` drawn ones.
+    inputs : tuple of str
+        Blocks of the inputs x_u and x_i, of `BLOCKS`: ids; ratings by and of; what was rated at
+        all; the tables of users; and of items.
+    size : int
+        Components of h_u and h_i.
+    profile_size : int or None
+        Components h of the profile p_g. None: as many as classes in the paper's network, which
+        makes equation 13 a softmax of p_g itself; `size` in the other.
+    softmax : {"components", "items"}
+        Axis of equation 5 (the paper's network): the components of one pair's embedding, or the
+        items that are scored together.
+    leave_out : bool or None
+        Whether a rating is taken out of its own inputs while it is learned from. None: yes,
+        but not in the paper's network.
+    profile_weight : float
+        Lambda of equation 11; 0 trains without the profiling head.
+    group_weight : float
+        Of the loss on groups' ratings against that on users'.
+    classes : int
+        Clusters, where the labels are made by KMeans.
+    labels_from : {"all", "ratings", "profiles"}
+        What KMeans clusters: all inputs of users but the ids, or some of them.
+    negatives : int
+        Items drawn for each rated one (`loss="ranking"`).
+    dropout : float
+        Of h_u and h_i.
+    own_dropout : float
+        Share of the group ratings that are learned from without the group's own past, so that
+        groups without one are predicted too.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    averaging : float
+        Decay of the running mean of the parameters, which is what predicts; 0: the last ones.
+    batch : int
+        Ratings a step.
+    epochs : int
+        At most.
+    patience : int
+        Epochs without a lower validation loss after which to stop; 0: never.
+    validation : float
+        Share of the ratings to stop on; 0: none, all epochs are run.
+    refit : bool
+        Whether to train anew on all ratings, for as many epochs as the validation part chose.
+    seed : int
+    """
+
+    network: str = "group"
+    aggregation: str = "mean"
+    loss: str = "squared"
+    inputs: tuple[str, ...] = BLOCKS
+    size: int = 64
+    profile_size: int | None = None
+    softmax: str = "components"
+    leave_out: bool | None = None
+    profile_weight: float = 0.01
+    group_weight: float = 1.0
+    classes: int = 20
+    labels_from: str = "all"
+    negatives: int = 8
+    dropout: float = 0.4
+    own_dropout: float = 0.1
+    learning_rate: float = 0.003
+    weight_decay: float = 1.0
+    averaging: float = 0.99
+    batch: int = 2000
+    epochs: int = 30
+    patience: int = 3
+    validation: float = 0.1
+    refit: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        for name, allowed in (
+            ("network", NETWORKS),
+            ("aggregation", AGGREGATIONS),
+            ("loss", LOSSES),
+            ("softmax", SOFTMAX_AXES),
+            ("labels_from", LABELS_FROM),
+        ):
+            if getattr(self, name) not in allowed:
+                raise InputError(
+                    f"{name} {getattr(self, name)!r}: give one of {', '.join(allowed)}"
+                )
+        unknown = [block for block in self.inputs if block not in BLOCKS]
+        if unknown or not self.inputs:
+            raise InputError(f"inputs {', '.join(self.inputs)!r}: give some of {', '.join(BLOCKS)}")
+        for name in ("size", "batch", "epochs", "negatives", "classes"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if self.profile_size is not None and self.profile_size < 1:
+            raise InputError(f"profile_size must be 1 or more, not {self.profile_size}")
+        for name in ("profile_weight", "group_weight", "weight_decay", "patience", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        for name in ("dropout", "own_dropout", "averaging", "validation"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} must lie from 0 to under 1, not {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be above 0, not {self.learning_rate}")
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a rating is taken out of its own inputs."""
+        return self.network == "group" if self.leave_out is None else self.leave_out
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self) | {"inputs": list(self.inputs)}
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Settings:
+        """Settings from a saved document.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown or a value is not valid.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in given:
+            if name not in known:
+                raise InputError(f"unknown setting {name!r}")
+        return cls(**given)
+
+
+AS_WRITTEN = Settings(
+    network="paper", dropout=0.0, averaging=0.0, weight_decay=0.01, profile_weight=1.0, batch=1000
+)
+"""The paper's network trained plainly."""
