@@ -1,4 +1,4 @@
-"""Kernels mean the same as plain Python: the tests of GRD run without the compiler."""
+"""Kernels mean the same as plain Python: their tests and those of GRD run without the compiler."""
 
 from __future__ import annotations
 
@@ -22,18 +22,30 @@ SELECTED = [
 ]
 
 
-@pytest.mark.skipif(
+needs_compiler = pytest.mark.skipif(
     os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="the kernels are not compiled here"
 )
-def test_without_the_compiler_the_same_tests_pass():
-    here = Path(__file__).parent
-    selected = [str(here / name) for name in SELECTED]
+
+
+def run_without_the_compiler(*arguments):
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", *selected],
-        cwd=here.parents[1],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:xdist", *arguments],
+        cwd=Path(__file__).parents[2],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
+
+
+@needs_compiler
+def test_without_the_compiler_the_same_tests_pass():
+    here = Path(__file__).parent
+    run_without_the_compiler(*(str(here / name) for name in SELECTED))
+
+
+@needs_compiler
+def test_without_the_compiler_every_line_of_the_kernels_is_reached():
+    """By the tests aimed at them: see `tests/lines.py`, which fails the run otherwise."""
+    run_without_the_compiler("-p", "tests.lines", "tests/kernels")

@@ -1,0 +1,82 @@
+"""The learners' loops against matrix algebra in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learners.kernels import als, scores, sparse_rows
+
+RNG = np.random.default_rng(0)
+STARTS = np.array([0, 3, 3, 5])
+COLUMNS = np.array([0, 2, 3, 1, 3], np.int32)
+VALUES = np.array([4.0, 3.0, 5.0, 1.0, 2.0])
+for array in (STARTS, COLUMNS, VALUES):  # as callers give them, for which the kernels compile
+    array.flags.writeable = False
+ROWS = np.repeat(np.arange(3), np.diff(STARTS))
+
+
+def test_cholesky_solves():
+    root = RNG.random((4, 4)) + np.eye(4)
+    A, b = root @ root.T, RNG.random(4)
+    x = b.copy()
+    als.solve_in_place(A.copy(), x)
+    np.testing.assert_allclose(A @ x, b)
+
+
+def test_rows_minimise_squared_errors_and_penalty():
+    """At the minimum the gradient is zero."""
+    other, centre = RNG.random((4, 3)), RNG.random((3, 3))
+    weight, penalty = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.2, 0.2])
+    rows = np.zeros((3, 3))
+    als.update_rows(STARTS, COLUMNS, VALUES, other, centre, weight, penalty, rows)
+    for u in range(3):
+        some = slice(STARTS[u], STARTS[u + 1])
+        design = other[COLUMNS[some]].copy()
+        target = VALUES[some] - design[:, 0]
+        design[:, 0] = 1
+        gradient = design.T @ (design @ rows[u] - target)
+        gradient += weight[u] * penalty * (rows[u] - centre[u])
+        np.testing.assert_allclose(gradient, 0, atol=1e-9)
+    errors = np.empty(3)
+    als.squared_errors(STARTS, COLUMNS, VALUES, rows, other, errors)
+    fitted = rows[ROWS, 0] + other[COLUMNS, 0] + (rows[ROWS, 1:] * other[COLUMNS, 1:]).sum(axis=1)
+    np.testing.assert_allclose(errors, np.bincount(ROWS, (VALUES - fitted) ** 2, 3))
+
+
+def test_partners_are_summed_up():
+    other, weight, sums = RNG.random((4, 2)), np.array([1.0, 2.0, 0.5]), np.empty((3, 2))
+    als.sum_partners(STARTS, COLUMNS, weight, other, sums)
+    expected = [weight[u] * other[COLUMNS[u == ROWS]].sum(axis=0) for u in range(3)]
+    np.testing.assert_allclose(sums, expected)
+
+
+def test_pairs_and_rows_are_predicted_alike():
+    """Rows are clipped to the scale."""
+    user_bias, item_bias = RNG.normal(size=3), RNG.normal(size=4)
+    p, q = RNG.normal(size=(3, 2)), RNG.normal(size=(4, 2))
+    expected = 3.0 + user_bias[:, None] + item_bias + p @ q.T
+    found = np.empty(12)
+    users, items = np.divmod(np.arange(12), 4)
+    scores.score_pairs(users, items, 3.0, user_bias, item_bias, p, q, found)
+    np.testing.assert_allclose(found.reshape(3, 4), expected)
+    low, high = np.quantile(expected[1:], [0.2, 0.8])
+    block = np.empty((2, 4))
+    by_factor = np.ascontiguousarray(q.T)
+    scores.score_rows(1, 3.0, user_bias, item_bias, p, by_factor, low, high, block)
+    np.testing.assert_allclose(block, np.clip(expected[1:], low, high))
+
+
+def test_products_with_sparse_rows():
+    table, dense = RNG.random((4, 3), np.float32), RNG.random((3, 3), np.float32)
+    starts, columns, values = STARTS.copy(), COLUMNS.astype(np.int64), VALUES.astype(np.float32)
+    X = np.zeros((3, 4), np.float32)
+    X[ROWS, columns] = values
+    sums = np.empty((3, 3), np.float32)
+    sparse_rows.weighted_sums(starts, columns, values, table, sums)
+    np.testing.assert_allclose(sums, X @ table, rtol=1e-5)
+    changed = table.copy()
+    sparse_rows.add_outer(starts, columns, values, dense, changed)
+    np.testing.assert_allclose(changed, table + X.T @ dense, rtol=1e-5)
+    products = np.empty(5, np.float32)
+    sparse_rows.dot_products(starts, columns, dense, table, products)
+    np.testing.assert_allclose(products, (dense @ table.T)[ROWS, columns], rtol=1e-5)
