@@ -27,6 +27,8 @@ class Tables:
     item_seen: int
     rater_scale: Tensor
     item_scale: Tensor
+    cells: Tensor
+    values: Tensor
 
     @classmethod
     def of(cls, inputs: Inputs, device: torch.device) -> Tables:
@@ -44,7 +46,28 @@ class Tables:
             inputs.item_seen,
             tensor(inputs.rater_scale),
             tensor(inputs.item_scale),
+            tensor(inputs.cells),
+            tensor(inputs.values),
         )
+
+    def ratings_of(self, raters: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardised ratings that were given, and where there are some.
+
+        Parameters
+        ----------
+        raters : int64 tensor, shape (batch,)
+        items : int64 tensor, shape (batch, candidates)
+
+        Returns
+        -------
+        values : tensor, shape (batch, candidates)
+            0 where there is none.
+        given : bool tensor, shape (batch, candidates)
+        """
+        asked = raters[:, None] * self.items.shape[0] + items
+        place = torch.searchsorted(self.cells, asked).clamp(max=len(self.cells) - 1)
+        given = self.cells[place] == asked
+        return torch.where(given, self.values[place], 0.0), given
 
 
 class Encoder(nn.Module):

@@ -45,12 +45,16 @@ class GroupNetwork(nn.Module):
               min        softmax over u of  -t r_ui, t > 0 learned: a soft least misery
         (G2)  p_gi = sum_u a_ui p_u
         (G3)  o_g = W_own ReLU(W_g x_g), 0 for a group without ratings of its own
-        (10') r_gi = G (sum_u a_ui c_u + p_gi . e_i) + o_g . f_i + c_g + c_i + c'_i + b_group
+        (G4)  r_ui = c_u + c_i + p_u . e_i, mixed with u's own rating of i where there is one:
+              (1 - m) r_ui + m (own rating), 0 < m < 1 learned
+        (10') r_gi = G sum_u a_ui (r_ui - c_i) + o_g . f_i + c_g + c_i + c'_i + b_group
               with e_i = W_item h_i + b_item, f_i = W'_item h_i + b'_item, and c linear in x
         (13)  classes by softmax(W_class (sum_u a_u p_u + o_g) + b_class), a_u without an item
 
-    A user is a group of one: a = 1, G = 1, no b_group, c'_i and o_g. So one set of weights learns
-    from users' and from groups' ratings; b_group and c'_i say how groups rate otherwise.
+    Where no own rating is mixed in, the sum is p_gi . e_i of equation 10. A user's rating is
+    learned as r_ui before mixing, so one set of weights learns from users' and from groups'
+    ratings; b_group and c'_i say how groups rate otherwise. With loss "ranking", where all
+    ratings are alike, nothing is mixed in.
 
     What differs from the paper: attention is over members, not over components; p_g does not
     depend on the item when it tells the class; equation 10's sum is a product, since with a sum
@@ -77,6 +81,9 @@ class GroupNetwork(nn.Module):
         self.item_profile = nn.Linear(d, h)
         self.own = nn.Linear(d, h, bias=False)
         self.own_item_profile = nn.Linear(d, h)
+        self.mixes = settings.loss == "squared"
+        # starts near 0.9: of what a member likes, the own rating says most
+        self.mixing = nn.Parameter(torch.full((), 2.0))
         self.gain = nn.Parameter(torch.ones(()))
         self.group_shift = nn.Parameter(torch.zeros(()))
         if self.aggregation == "attention":
@@ -152,6 +159,8 @@ class GroupNetwork(nn.Module):
         h_i, c_i = self._items(encoded, tables, raters, items, left_out)
         e_i, f_i = self.item_profile(h_i), self.own_item_profile(h_i)
         of_member = c_u + torch.einsum("uh,uch->uc", p_u, e_i[members.group])
+        given = tables.ratings_of(members.users, items[members.group])
+        of_member = self.mixed(of_member, c_i[members.group][..., 0], *given)
         asked = None if self.aggregation != "attention" else self.key(h_i)[members.group]
         scores = self.member_scores(h_u, of_member, asked)
         weights = softmax_by_group(scores, members.group, len(items))
@@ -168,6 +177,28 @@ class GroupNetwork(nn.Module):
         z_u = torch.relu(self.shared(h_u)) + h_u
         made: Tensor = self.profile(z_u)
         return made
+
+    def mixed(self, of_member: Tensor, c_i: Tensor, values: Tensor, given: Tensor) -> Tensor:
+        """(G4) less c_i: members' predicted ratings, their own ones mixed in.
+
+        Parameters
+        ----------
+        of_member : tensor, shape (members, items)
+            Predicted, without c_i.
+        c_i : tensor, shape (members, items) or (items,)
+        values : tensor, shape (members, items)
+            Own ratings, standardised.
+        given : bool tensor, shape (members, items)
+            Where there are own ratings.
+
+        Returns
+        -------
+        mixed : tensor, shape (members, items)
+        """
+        if not self.mixes:
+            return of_member
+        share = torch.sigmoid(self.mixing) * given
+        return (1.0 - share) * of_member + share * (values - c_i)
 
     def member_scores(self, h_u: Tensor, ratings: Tensor, keys: Tensor | None) -> Tensor:
         """What the members' weights are a softmax of.

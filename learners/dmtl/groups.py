@@ -171,7 +171,7 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
         elif unknown == "error":
             raise InputError(
                 f"{name}:{place}: user {user} of group {group} is not among the {len(users)} "
-                "users of the ratings; leave such members out with --unknown-members skip"
+                "users of the ratings; leave such members out with --unknown skip"
             )
         else:
             strangers.setdefault(user)

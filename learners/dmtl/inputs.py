@@ -112,6 +112,10 @@ class Inputs:
     item_history, item_seen : int
     rater_scale, item_scale : float32 arrays
         1 / sqrt(number of ratings).
+    cells : int64 array, shape (ratings,)
+        ``rater * items + item`` of each rating, ascending.
+    values : float32 array, shape (ratings,)
+        The standardised ratings.
     """
 
     raters: sp.csr_array
@@ -122,6 +126,8 @@ class Inputs:
     item_seen: int
     rater_scale: Floats
     item_scale: Floats
+    cells: NDArray[np.int64]
+    values: Floats
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -194,6 +200,8 @@ def build(known: Known, blocks: Sequence[str]) -> Inputs:
         item_starts["seen"],
         rater_scale,
         item_scale,
+        a * known.items + i,
+        value,
     )
 
 

@@ -136,7 +136,7 @@ class DMTL:
         settings = self.settings
         self.users, self.items = told.ratings.users, told.ratings.items
         self.rated_groups = _rated(told)
-        self.known = _known(told, self.rated_groups)
+        self.known = known_of(told)
         self.labels = told.labels
         attends = settings.network == "group" and settings.aggregation == "attention"
         if attends and not len(self.rated_groups):
@@ -222,7 +222,7 @@ class DMTL:
         return self._natural(predictor.pairs(users, items), clip)
 
     def predict_groups(
-        self, groups: Groups, *, clip: bool = True, own: bool = True
+        self, groups: Groups, *, clip: bool = True, own: bool = True, mixed: bool = True
     ) -> NDArray[np.float64]:
         """Predicted ratings of groups, also of groups never seen before, for all items.
 
@@ -233,6 +233,8 @@ class DMTL:
         own : bool
             Whether a group whose ratings were learned from (of the same name, with the same
             members) is predicted from its own past too.
+        mixed : bool
+            Whether members' own ratings count where they have rated, beside predicted ones.
 
         Returns
         -------
@@ -241,7 +243,7 @@ class DMTL:
         predictor = self.predictor
         groups.require_users(self.known.users)
         rows = self.rows_of(groups) if own else np.full(len(groups), -1)
-        return self._natural(predictor.groups(groups, rows), clip)
+        return self._natural(predictor.groups(groups, rows, mixed), clip)
 
     def predict_group_pairs(
         self, groups: Groups, chosen: ArrayLike, items: ArrayLike
@@ -427,8 +429,23 @@ def _rated(told: Told) -> Groups:
     return told.groups if told.groups and told.group_ratings is not None else Groups.none()
 
 
-def _known(told: Told, groups: Groups) -> Known:
-    """Check that the parts fit together, and put users' and groups' ratings one below the other."""
+def known_of(told: Told) -> Known:
+    """Check that the parts fit together, and put users' and groups' ratings one below the other.
+
+    Parameters
+    ----------
+    told : Told
+
+    Returns
+    -------
+    known : Known
+
+    Raises
+    ------
+    InputError
+        If they do not fit together, or there is no rating.
+    """
+    groups = _rated(told)
     ratings = told.ratings
     n, m = ratings.shape
     groups.require_users(n)

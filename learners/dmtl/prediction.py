@@ -68,7 +68,7 @@ class Predictor:
         return np.concatenate(found)
 
     @torch.no_grad()
-    def groups(self, groups: Groups, rows: NDArray[np.int64]) -> Floats:
+    def groups(self, groups: Groups, rows: NDArray[np.int64], mixed: bool = True) -> Floats:
         """Ratings of groups for all items.
 
         Parameters
@@ -76,6 +76,8 @@ class Predictor:
         groups : Groups
         rows : int64 array, shape (groups,)
             Place among the groups that were learned from, -1 for none.
+        mixed : bool
+            Whether members' own ratings are mixed in where there are some.
 
         Returns
         -------
@@ -86,7 +88,7 @@ class Predictor:
         if isinstance(self.network, PaperNetwork):
             of_users = torch.tensor(self._users(distinct))
             return self._mean(groups, place, of_users)
-        return self._of_members(self.network, groups, rows, distinct, place)
+        return self._of_members(self.network, groups, rows, distinct, place, mixed)
 
     @torch.no_grad()
     def classes(self, groups: Groups, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -110,10 +112,15 @@ class Predictor:
         rows: NDArray[np.int64],
         distinct: NDArray[np.int64],
         place: NDArray[np.int64],
+        mixed: bool,
     ) -> Floats:
         h_u, c_u = network.rater.activated(self.encoded[0][torch.tensor(distinct)])
         h_i, c_i = network.item.activated(self.encoded[1])
         of_user = c_u + network.profiles(h_u) @ network.item_profile(h_i).T
+        if mixed:
+            every = torch.arange(self.known.items).expand(len(distinct), -1)
+            given = self.tables.ratings_of(torch.tensor(distinct), every)
+            of_user = network.mixed(of_user, c_i[:, 0], *given)
         own, c_g = self._own(network, rows)
         ratings = own @ network.own_item_profile(h_i).T + c_g[:, None] + c_i[:, 0]
         alone = torch.tensor(groups.sizes == 1) & torch.tensor(rows < 0)

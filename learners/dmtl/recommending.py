@@ -104,14 +104,15 @@ def member_ratings(model: DMTL, groups: Groups) -> tuple[Floats, NDArray[np.bool
     known = model.known
     distinct, place = np.unique(groups.members, return_inverse=True)
     alone = Groups.of(len(distinct), [[u] for u in distinct.tolist()])
-    ratings = model.predict_groups(alone, clip=model.settings.loss == "squared", own=False)
+    squared = model.settings.loss == "squared"
+    ratings = model.predict_groups(alone, clip=squared, own=False, mixed=False)
     rated = np.zeros(ratings.shape, dtype=bool)
     row = np.full(known.raters, -1, dtype=np.int64)
     row[distinct] = np.arange(len(distinct))
     row = row[known.ratings.rows]
     here = row >= 0
     rated[row[here], known.ratings.columns[here]] = True
-    if model.settings.loss == "squared":
+    if squared:
         ratings[row[here], known.ratings.columns[here]] = known.ratings.values[here]
     return ratings[place], rated[place]
 

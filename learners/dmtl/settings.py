@@ -15,6 +15,8 @@ SOFTMAX_AXES = ("components", "items")
 BLOCKS = ("id", "history", "seen", "profile", "attributes")
 LABELS_FROM = ("all", "ratings", "profiles")
 
+_STEPS, _FEWEST, _MOST = 40, 32, 2000  # an epoch's steps, and bounds on their ratings
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -62,8 +64,8 @@ class Settings:
         Of AdamW.
     averaging : float
         Decay of the running mean of the parameters, which is what predicts; 0: the last ones.
-    batch : int
-        Ratings a step.
+    batch : int or None
+        Ratings a step. None: about 40 steps an epoch, of 32 ratings at least and 2,000 at most.
     epochs : int
         At most.
     patience : int
@@ -93,7 +95,7 @@ class Settings:
     learning_rate: float = 0.003
     weight_decay: float = 1.0
     averaging: float = 0.99
-    batch: int = 2000
+    batch: int | None = None
     epochs: int = 30
     patience: int = 3
     validation: float = 0.1
@@ -116,11 +118,10 @@ class Settings:
         unknown = [block for block in self.inputs if block not in BLOCKS]
         if unknown or not self.inputs:
             raise InputError(f"inputs {', '.join(self.inputs)!r}: give some of {', '.join(BLOCKS)}")
-        for name in ("size", "batch", "epochs", "negatives", "classes"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if self.profile_size is not None and self.profile_size < 1:
-            raise InputError(f"profile_size must be 1 or more, not {self.profile_size}")
+        for name in ("size", "profile_size", "batch", "epochs", "negatives", "classes"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be 1 or more, not {value}")
         for name in ("profile_weight", "group_weight", "weight_decay", "patience", "seed"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}")
@@ -134,6 +135,12 @@ class Settings:
     def leaves_out(self) -> bool:
         """Whether a rating is taken out of its own inputs."""
         return self.network == "group" if self.leave_out is None else self.leave_out
+
+    def batch_of(self, ratings: int) -> int:
+        """Ratings a step, of so many an epoch."""
+        if self.batch is not None:
+            return self.batch
+        return min(max(math.ceil(ratings / _STEPS), _FEWEST), _MOST)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

@@ -38,6 +38,7 @@ from learners.training.stopping import EarlyStop
 Network = GroupNetwork | PaperNetwork
 Progress = Callable[[dict[str, Any]], None]
 
+_AT_ONCE = 2000  # ratings of the validation part predicted together
 _NEGATIVES_TO_STOP_ON = 50
 _RETRIES = 5  # of negatives that turn out to be rated
 
@@ -258,7 +259,8 @@ class _Run:
         settings = self.settings
         rng = np.random.default_rng([settings.seed, 2, epoch])
         users, groups = rng.permutation(self.of_users), rng.permutation(self.of_groups)
-        count = max(1, math.ceil(max(len(users), len(groups)) / settings.batch))
+        longest = max(len(users), len(groups))
+        count = max(1, math.ceil(longest / settings.batch_of(longest)))
         self.network.train()
         totals = {"recommendation": 0.0, "profiling": 0.0}
         with drawing_from(settings.seed, 2, epoch):
@@ -384,8 +386,8 @@ class _Run:
             ratings = [
                 self._predict(encoded, rows, columns, by_group, None)[0]
                 for rows, columns in zip(
-                    _batches(kept.rows, self.settings.batch),
-                    _batches(items, self.settings.batch),
+                    _batches(kept.rows),
+                    _batches(items),
                     strict=True,
                 )
             ]
@@ -479,8 +481,8 @@ def _cells(known: Known, entries: Entries) -> NDArray[np.int64]:
     return entries.rows * known.items + entries.columns
 
 
-def _batches(array: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return [array[start : start + size] for start in range(0, len(array), size)]
+def _batches(array: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [array[start : start + _AT_ONCE] for start in range(0, len(array), _AT_ONCE)]
 
 
 def _prefixed(prefix: str, arrays: Arrays) -> Arrays:

@@ -61,6 +61,14 @@ def told(**changed):
     return Told(**(given | changed))
 
 
+def standard_ratings(known):
+    """Users' standardised ratings, NaN where there is none."""
+    own = np.full((known.users, known.items), np.nan)
+    of_users = known.of_users()
+    own[of_users.rows, of_users.columns] = known.scale.standard(of_users.values)
+    return own
+
+
 def settings(**changed):
     """A small network, trained shortly."""
     small = {

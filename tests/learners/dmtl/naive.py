@@ -53,12 +53,18 @@ def item(w, x_i):
     return h_i, before[d], before[d + 1], e_i, f_i
 
 
-def group(network, members, x_g, x_i):
-    """Rating and logits of one group, given its members' inputs and its own (None: none)."""
+def group(network, members, x_g, x_i, own_ratings=None):
+    """Rating and logits of one group, given its members' inputs and its own (None: none).
+
+    `own_ratings` are the members' standardised ratings of the item, NaN where there is none.
+    """
     w = parameters(network)
     h_i, c_i, other, e_i, f_i = item(w, x_i)
     of_members = [member(w, x_u) for x_u in members]
     ratings = np.array([c_u + p_u @ e_i for _, c_u, p_u in of_members])
+    if own_ratings is not None:
+        share = 1 / (1 + np.exp(-w["mixing"])) * ~np.isnan(own_ratings)
+        ratings = (1 - share) * ratings + share * (np.nan_to_num(own_ratings) - c_i)
     scores, alone = np.zeros(len(members)), np.zeros(len(members))
     if network.aggregation == "min":
         scores = -np.exp(w["sharpness"]) * ratings

@@ -8,7 +8,7 @@ from grouping.errors import InputError
 from grouping.ids import Ids
 from learners.dmtl.groups import Groups, formed_groups, read_groups
 from learners.dmtl.labels import cluster_labels, group_labels, hard_labels, read_labels
-from learners.dmtl.model import _known
+from learners.dmtl.model import known_of
 from tests.learners.dmtl.making import USERS, groups, ratings, told
 
 IDS = Ids([f"u{u}" for u in range(5)])
@@ -85,7 +85,7 @@ def test_groups_as_classes(tmp_path):
 
 def test_clusters_find_users_that_are_alike():
     """The two tastes of the made ratings are told apart, and equal seeds cluster equally."""
-    known = _known(told(), groups())
+    known = known_of(told())
     labels = cluster_labels(known, classes=2, source="ratings", seed=1)
     of_user = labels.shares.argmax(axis=1)
     odd = np.arange(USERS) % 2
@@ -96,7 +96,7 @@ def test_clusters_find_users_that_are_alike():
 
 def test_more_clusters_than_users_and_nothing_to_cluster_by():
     """Clusters are at most as many as users; without tables there are no profiles to cluster."""
-    assert len(cluster_labels(_known(told(), groups()), classes=50).names) <= USERS
-    bare = _known(told(profiles=None, attributes=None), groups())
+    assert len(cluster_labels(known_of(told()), classes=50).names) <= USERS
+    bare = known_of(told(profiles=None, attributes=None))
     with pytest.raises(InputError, match="nothing of the kind is known"):
         cluster_labels(bare, source="profiles")

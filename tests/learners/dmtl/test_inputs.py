@@ -3,14 +3,14 @@ import pytest
 
 from grouping.errors import InputError
 from learners.dmtl.inputs import Known, Scale, build, describing
-from learners.dmtl.model import _known
+from learners.dmtl.model import known_of
 from learners.dmtl.settings import BLOCKS, Settings
 from learners.entries import Entries
-from tests.learners.dmtl.making import ITEMS, USERS, groups, told
+from tests.learners.dmtl.making import ITEMS, USERS, told
 
 
 def known():
-    return _known(told(), groups())
+    return known_of(told())
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,18 @@ torch = pytest.importorskip("torch")
 from learners.dmtl.encoding import Tables, item_cells, rater_cells  # noqa: E402
 from learners.dmtl.group_network import GroupNetwork, softmax_by_group  # noqa: E402
 from learners.dmtl.inputs import build  # noqa: E402
-from learners.dmtl.model import _known  # noqa: E402
+from learners.dmtl.model import known_of  # noqa: E402
 from learners.dmtl.paper_network import PaperNetwork  # noqa: E402
 from learners.dmtl.training import make_network, members_of  # noqa: E402
 from tests.learners.dmtl import naive  # noqa: E402
-from tests.learners.dmtl.making import ITEMS, USERS, groups, settings, told  # noqa: E402
+from tests.learners.dmtl.making import (  # noqa: E402
+    ITEMS,
+    USERS,
+    groups,
+    settings,
+    standard_ratings,
+    told,
+)
 
 CPU = torch.device("cpu")
 
@@ -18,7 +25,7 @@ CPU = torch.device("cpu")
 def made(classes=3, **changed):
     """A network with all parameters away from zero, its tables and its dense inputs."""
     chosen = settings(**changed)
-    known = _known(told(), groups())
+    known = known_of(told())
     network = make_network(known, chosen, classes)
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
@@ -63,6 +70,7 @@ def test_the_group_network_is_its_equations(aggregation):
     with torch.no_grad():
         ratings, logits = network.groups(network.encode(tables), tables, members, raters, items)
     dense, of_items = inputs.raters.toarray(), inputs.items.toarray()
+    own = standard_ratings(known)
     for row, g in enumerate(chosen):
         for column in range(2):
             expected, of_class = naive.group(
@@ -70,6 +78,7 @@ def test_the_group_network_is_its_equations(aggregation):
                 dense[groups().of_group(g)],
                 dense[known.users + g],
                 of_items[int(items[row, column])],
+                own[groups().of_group(g), int(items[row, column])],
             )
             assert float(ratings[row, column]) == pytest.approx(expected, abs=1e-4)
         np.testing.assert_allclose(logits[row].numpy(), of_class, atol=1e-4)
@@ -118,6 +127,7 @@ def test_a_rating_left_out_cannot_be_copied(by_group):
                 else:
                     made_of, _ = network.users(encoded, tables, rater, item, left_out)
                 found[value, left_out is None] = float(made_of[0, 0])
+    # a member's own rating of the item stays in a group's prediction: it is another's rating
     assert found[1.0, False] == pytest.approx(found[5.0, False], abs=1e-5)
     assert abs(found[1.0, True] - found[5.0, True]) > 1e-4
 

@@ -1,0 +1,197 @@
+"""How well a model predicts: errors, rankings of own items, and classes of hidden users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.errors import InputError
+from learners.dmtl.asking import SCHEMA_VERSION, Read
+from learners.dmtl.groups import Groups
+from learners.dmtl.labels import Labels, cluster_labels
+from learners.dmtl.model import DMTL, known_of
+from learners.dmtl.profiling import profiling_scores
+from learners.dmtl.settings import Settings
+from learners.entries import Entries
+from learners.metrics import mae, rmse
+from learners.observed import observed_csr
+from learners.ranking import precision_recall
+from learners.splits import split
+
+_LIKED = 0.75  # of the scale, where no rating is named: 4 on 1..5
+
+
+def evaluate_model(model: DMTL, read: Read, k: int, relevant: float | None) -> dict[str, Any]:
+    """Test a model on ratings that it should not have seen.
+
+    Parameters
+    ----------
+    model : DMTL
+    read : Read
+        Ratings to test on, with groups and their ratings where there are some.
+    k : int
+        Length of the lists.
+    relevant : float, optional
+        What rating makes a recommended item a right one; by default 3/4 up the scale.
+
+    Returns
+    -------
+    document : dict
+        ``users``, ``groups`` (None without ratings of groups) and ``profiling`` (None).
+    """
+    ratings = read.told.ratings
+    entries = Entries.stored(observed_csr(ratings))
+    places = [
+        np.array([own.position(name) for name in given], dtype=np.int64)
+        for own, given in ((model.users, ratings.users), (model.items, ratings.items))
+    ]
+    moved = Entries.of(places[0][entries.rows], places[1][entries.columns], entries.values)
+    of_groups = None
+    if read.told.group_ratings is not None and read.told.groups is not None:
+        joint = Entries.stored(observed_csr(read.told.group_ratings))
+        groups = read.told.groups
+        groups = Groups(groups.names, groups.starts, places[0][groups.members])
+        groups = Groups.of(groups.names[:], [groups.of_group(g) for g in range(len(groups))])
+        of_groups = _of_groups(
+            model,
+            groups,
+            Entries.of(joint.rows, places[1][joint.columns], joint.values),
+            k,
+            relevant,
+        )
+    return _document(_of_users(model, moved, k, relevant), of_groups, None)
+
+
+def evaluate_split(
+    read: Read,
+    settings: Settings,
+    share: float,
+    k: int,
+    relevant: float | None,
+    *,
+    fit: Callable[[Read], DMTL],
+) -> dict[str, Any]:
+    """Hold out ratings and users' labels, learn from the rest, test on what was held out.
+
+    Parameters
+    ----------
+    read : Read
+    settings : Settings
+    share : float
+        Of the users' ratings, of the groups' ratings, and of the users whose labels are hidden.
+    k : int
+    relevant : float, optional
+    fit : callable
+        Learns from what it is given.
+
+    Returns
+    -------
+    document : dict
+        See `evaluate_model`; ``profiling`` is on the hidden users, None without the task.
+    """
+    told = read.told
+    parts = split(told.ratings, fraction=share, seed=settings.seed)
+    learned = replace(told, ratings=parts.train)
+    joint = None
+    if told.group_ratings is not None:
+        joint = split(told.group_ratings, fraction=share, seed=settings.seed)
+        learned = replace(learned, group_ratings=joint.train)
+    labels, hidden = None, np.empty(0, dtype=np.int64)
+    if settings.profile_weight:
+        labels, hidden = _hidden(learned, settings, share)
+        learned = replace(learned, labels=labels.without(hidden))
+    model = fit(Read(learned, read.groups, []))
+    held = Entries.of(parts.users, parts.items, parts.values)
+    of_groups = None
+    if joint is not None and told.groups is not None:
+        tested = Entries.of(joint.users, joint.items, joint.values)
+        of_groups = _of_groups(model, told.groups, tested, k, relevant)
+    profiling = None
+    if labels is not None and len(hidden):
+        probabilities = model.class_probabilities_of_users()[hidden]
+        scores = profiling_scores(labels.shares[hidden].argmax(1), probabilities.argmax(1))
+        profiling = {"users": len(hidden), "classes": len(labels.names), **asdict(scores)}
+    return _document(_of_users(model, held, k, relevant), of_groups, profiling)
+
+
+def as_lines(document: dict[str, Any]) -> list[str]:
+    """Say the figures of `evaluate_model` or `evaluate_split` in lines for a person."""
+    lines = []
+    for part in ("users", "groups"):
+        found = document[part]
+        if found is not None:
+            k = found["k"]
+            lines.append(
+                f"{part}: {found['ratings']} ratings, RMSE {found['rmse']:.4f}, MAE "
+                f"{found['mae']:.4f}, P@{k} {found['precision']:.4f}, R@{k} {found['recall']:.4f}"
+            )
+    found = document["profiling"]
+    if found is not None:
+        lines.append(
+            f"profiling: {found['users']} users with hidden labels, {found['classes']} classes, "
+            f"precision {found['precision']:.4f}, recall {found['recall']:.4f}, F1 "
+            f"{found['f1']:.4f}, accuracy {found['accuracy']:.4f}"
+        )
+    return lines
+
+
+def _hidden(told: Any, settings: Settings, share: float) -> tuple[Labels, NDArray[np.int64]]:
+    """Labels of all users, and whose are hidden: of those with a label, a share."""
+    labels = told.labels
+    if labels is None:
+        labels = cluster_labels(
+            known_of(told),
+            classes=settings.classes,
+            source=settings.labels_from,
+            seed=settings.seed,
+        )
+    labelled = np.flatnonzero(labels.shares.any(axis=1))
+    rng = np.random.default_rng([settings.seed, 7])
+    return labels, rng.permutation(labelled)[: round(share * len(labelled))]
+
+
+def _of_users(model: DMTL, held: Entries, k: int, relevant: float | None) -> dict[str, Any]:
+    scores = model.predict(held.rows, held.columns, clip=False)
+    return _figures(model, held, scores, k, relevant)
+
+
+def _of_groups(
+    model: DMTL, groups: Groups, held: Entries, k: int, relevant: float | None
+) -> dict[str, Any]:
+    scores = model.predict_group_pairs(groups, held.rows, held.columns)
+    return _figures(model, held, scores, k, relevant)
+
+
+def _figures(
+    model: DMTL, held: Entries, scores: NDArray[np.float64], k: int, relevant: float | None
+) -> dict[str, Any]:
+    if not len(held):
+        raise InputError("there is no rating to test on")
+    scale = model.known.scale
+    right = scale.low + _LIKED * (scale.high - scale.low) if relevant is None else relevant
+    natural = np.clip(scores, scale.low, scale.high)
+    precision, recall = precision_recall(held.rows, held.values, scores, k=k, relevant=right)
+    return {
+        "ratings": len(held),
+        "rmse": rmse(held.values, natural),
+        "mae": mae(held.values, natural),
+        "k": k,
+        "relevant": float(right),
+        "precision": float(precision.mean()),
+        "recall": float(recall.mean()),
+    }
+
+
+def _document(
+    users: dict[str, Any], groups: dict[str, Any] | None, profiling: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "users": users,
+        "groups": groups,
+        "profiling": profiling,
+    }
