@@ -13,6 +13,7 @@ from grouping.cli.doctor import doctor
 from grouping.cli.evaluate import evaluate
 from grouping.cli.form import form
 from grouping.cli.generate import generate
+from grouping.cli.learn import learn
 from grouping.cli.predict import predict
 from grouping.errors import InputError
 
@@ -54,3 +55,4 @@ def _check_environment() -> None:
 
 for command in (form, evaluate, bound, predict, generate, doctor):
     app.command()(command)
+app.add_typer(learn, name="learn")

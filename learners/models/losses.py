@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -33,22 +32,3 @@ def mean_loss(loss: Loss, scores: Tensor, targets: Tensor) -> Tensor:
     if loss == "cross-entropy":
         return functional.binary_cross_entropy_with_logits(scores, targets)
     raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {loss!r}")
-
-
-def device_of(name: str) -> torch.device:
-    """Device by name: ``auto`` is CUDA where there is one.
-
-    Raises
-    ------
-    InputError
-        If CUDA is asked for and not there.
-    """
-    from grouping.errors import InputError
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise InputError(f"device {name!r}: give auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda: PyTorch sees none here; give cpu or auto")
-    return torch.device(name)

@@ -54,10 +54,9 @@ class SparseRows:
 
     def part(self, first: int, last: int) -> SparseRows:
         """Rows from `first` up to `last`, sharing memory."""
-        low, high = int(self.starts[first]), int(self.starts[last])
-        return SparseRows(
-            self.starts[first : last + 1] - low, self.columns[low:high], self.values[low:high]
-        )
+        starts = self.starts[first : last + 1]
+        low, high = starts[[0, -1]].tolist()
+        return SparseRows(starts - low, self.columns[low:high], self.values[low:high])
 
     def row_of_entries(self) -> Tensor:
         """Row number of each entry."""

@@ -31,12 +31,11 @@ class Checkpoint:
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Made when it is first written to.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, round_: int) -> Path:
         """File of a round."""
@@ -58,17 +57,15 @@ class Checkpoint:
         """
         number = len(organisation.rounds)
         done = organisation.rounds[-1]
-        words = {
-            "format": FORMAT,
-            "round": number,
-            "organisation": organisation.name,
-            "data": organisation.domain.digest(),
-            "settings": organisation.settings.as_json(),
-            "peers": {name: peer.columns for name, peer in organisation.peers.items()},
-        }
+        words = _identity(organisation, number)
         state = organisation.learner().state(done.network)
         arrays: dict[str, NDArray[Any]] = {_WEIGHTS + name: part for name, part in state.items()}
-        arrays |= {"scores": organisation.scores, "eta": done.eta, "weights": done.weights}
+        arrays |= {
+            "scores": organisation.scores,
+            "eta": np.array([done.eta]),
+            "weights": done.weights,
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.path(number)) as file:
             file.write(pack(words, **arrays))
 
@@ -100,14 +97,18 @@ class Checkpoint:
                     if name.startswith(_WEIGHTS)
                 }
                 eta, shares, scores = (arrays[name] for name in ("eta", "weights", "scores"))
-                if shares.shape != (names,) or scores.shape != organisation.scores.shape:
-                    raise ValueError("weights or scores have another shape")
+                if (
+                    eta.shape != (1,)
+                    or shares.shape != (names,)
+                    or scores.shape != organisation.scores.shape
+                ):
+                    raise ValueError("eta, weights or scores have another shape")
                 network = organisation.learner().restored(weights)
             except (OSError, ValueError, KeyError) as error:
                 if isinstance(error, InputError):
                     raise
                 raise InputError(f"{path}: cannot be read as a round ({error})") from error
-            organisation.rounds.append(Round(network, eta, shares))
+            organisation.rounds.append(Round(network, float(eta[0]), shares))
             organisation.scores = scores.copy()
 
     def drop_after(self, rounds: int) -> None:
@@ -123,21 +124,25 @@ class Checkpoint:
     def _check(
         self, words: dict[str, Any], organisation: Organisation, number: int, path: Path
     ) -> None:
-        expected = {
-            "format": FORMAT,
-            "round": number,
-            "organisation": organisation.name,
-            "data": organisation.domain.digest(),
-            "settings": organisation.settings.as_json(),
-            "peers": {name: peer.columns for name, peer in organisation.peers.items()},
-        }
-        for what, value in expected.items():
+        for what, value in _identity(organisation, number).items():
             if words.get(what) != value:
                 raise InputError(
                     f"{path}: was made with another {what} of organisation "
                     f"{organisation.name!r}: go on with what it was begun with, or begin anew "
                     "elsewhere"
                 )
+
+
+def _identity(organisation: Organisation, number: int) -> dict[str, Any]:
+    """What a file was made of, and must be read for."""
+    return {
+        "format": FORMAT,
+        "round": number,
+        "organisation": organisation.name,
+        "data": organisation.domain.digest(),
+        "settings": organisation.settings.as_json(),
+        "peers": {name: peer.columns for name, peer in organisation.peers.items()},
+    }
 
 
 def finished_rounds(folders: list[Path]) -> int:

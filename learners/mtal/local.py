@@ -10,11 +10,11 @@ from grouping.errors import InputError
 from learners.entries import Entries
 from learners.models.batches import Batches, Inputs
 from learners.models.fitting import all_scores, fit, one_thread, scores_at
-from learners.models.losses import device_of
 from learners.models.network import Network, new_generator
 from learners.models.registry import ROW_MODELS, build
 from learners.mtal.domain import Domain
 from learners.mtal.settings import LOCAL_LOSSES, Settings
+from learners.training.devices import choose_device
 
 State = dict[str, NDArray[np.float32]]
 
@@ -47,7 +47,7 @@ class Learner:
         self.settings = settings
         self.outputs = outputs
         self._inputs = _read(domain, centred)
-        self._batches = Batches(self._inputs, device_of(settings.device))
+        self._batches = Batches(self._inputs, choose_device(settings.device))
 
     def fit(self, targets: sp.csr_array, round_: int) -> Network:
         """Fit a model to targets.

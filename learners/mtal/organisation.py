@@ -59,7 +59,8 @@ class Report:
     validation, test : (float, int)
         Summed squared errors and number of ratings, or summed average precisions and number of
         rows; see `overarching.quality`.
-    eta : list of float
+    eta : float or None
+        Of the round; none before the first.
     weights : dict of str to float
     common : dict of str to int
         Rows in common with each other organisation.
@@ -76,7 +77,7 @@ class Report:
     course: float
     validation: tuple[float, int]
     test: tuple[float, int]
-    eta: list[float] = field(default_factory=list)
+    eta: float | None = None
     weights: dict[str, float] = field(default_factory=dict)
     common: dict[str, int] = field(default_factory=dict)
     epsilon: float | None = None
@@ -109,13 +110,13 @@ class Round:
     Attributes
     ----------
     network : Network
-    eta : float64 array, shape (1,) or (columns,)
+    eta : float
     weights : float64 array
         Of all organisations by name.
     """
 
     network: Any
-    eta: Vector
+    eta: float
     weights: Vector
 
 
@@ -371,11 +372,9 @@ class Organisation:
         outputs = np.array([self._outputs[name] for name in self._names()], dtype=np.float64)
         self._outputs.clear()
         parts = {part: self._part(part, outputs) for part in _PARTS[:2]}
-        columns = self.domain.shape[1]
         step = self.settings.step
-        eta, weights = chosen_step(step, self.loss, parts["train"], parts["validation"], columns)
-        rate = eta[self._cells.columns] if len(eta) > 1 else eta
-        scores = self.scores + rate * combined(outputs, weights)
+        eta, weights = chosen_step(step, self.loss, parts["train"], parts["validation"])
+        scores = self.scores + eta * combined(outputs, weights)
         self._check_course(scores, eta)
         self.scores = scores
         self.rounds.append(Round(self._network, eta, weights))
@@ -459,7 +458,7 @@ class Organisation:
             losses[judged] / max(self._start[judged], 1e-12),
             self._quality_on("validation"),
             self._quality_on("test"),
-            [] if done is None else done.eta.tolist(),
+            None if done is None else done.eta,
             {} if done is None else dict(zip(names, done.weights.tolist(), strict=True)),
             {name: len(peer.rows) for name, peer in self.peers.items()},
             None if self._accountant is None else self._accountant.epsilon(),
@@ -570,7 +569,6 @@ class Organisation:
             self.scores[span],
             self._cells.values[span].astype(np.float64),
             outputs[:, span],
-            self._cells.columns[span],
         )
 
     def _loss_on(self, part: str, scores: Vector) -> float:
@@ -583,13 +581,13 @@ class Organisation:
         truth = self._cells.values[span].astype(np.float64)
         return quality(self.loss, self._cells.rows[span], self.scores[span], truth)
 
-    def _check_course(self, scores: Vector, eta: Vector) -> None:
+    def _check_course(self, scores: Vector, eta: float) -> None:
         for part, start in self._start.items():
             loss = self._loss_on(part, scores)
             if not np.isfinite(scores).all() or loss > _DIVERGED * start:
                 raise DivergedError(
                     f"organisation {self.name!r} diverges in round {len(self.rounds) + 1}: eta "
-                    f"{np.abs(eta).max():.3g} makes the {part} loss {loss:.4g}, where the base has "
+                    f"{eta:.3g} makes the {part} loss {loss:.4g}, where the base has "
                     f"{start:.4g}. Take a smaller eta"
                 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -12,6 +13,7 @@ from scipy.optimize import minimize
 from grouping.errors import InputError
 from learners.mtal.overarching import Overarching, Vector, mean_loss, residuals
 
+Objective: TypeAlias = Callable[[Vector], tuple[float, Vector]]
 How: TypeAlias = Literal["constant", "train", "validation"]
 _CHOSEN_WITHIN = (0.0, 2.0)  # rates that a choice on validation may take
 
@@ -20,23 +22,23 @@ _CHOSEN_WITHIN = (0.0, 2.0)  # rates that a choice on validation may take
 class Step:
     """How an organisation steps from round to round.
 
+    ``train`` fits to the overarching loss on the ratings learned from, as the paper does: ten
+    steps of L-BFGS at rate 1 without line search. The rate arrives at its unbounded optimum,
+    whence the paper's explosions. The weights stop early, near equal ones, and that is to their
+    good: the optimum trusts one's own, overfitted output most. ``validation`` goes to the optimum
+    on ratings held out, with a rate between 0 and 2.
+
     Attributes
     ----------
     rate : {"constant", "train", "validation"}
-        Whether eta stays at `eta`, or is fitted in each round to the overarching loss on the
-        ratings learned from (unbounded, as in the paper, whence its explosions), or chosen on
-        validation (between 0 and 2).
     eta : float
         The constant, and where fitting starts.
-    by_column : bool
-        Whether each of the columns has a rate of its own (``train`` only).
     weights : {"constant", "train", "validation"}
-        Whether all outputs weigh the same, or softmax weights are fitted likewise.
+        Constant ones are equal; others are a softmax.
     """
 
     rate: How = "constant"
     eta: float = 0.3
-    by_column: bool = False
     weights: How = "constant"
 
     def checked(self, has_validation: bool) -> Step:
@@ -54,8 +56,6 @@ class Step:
                 raise InputError(f"{what} cannot be chosen on validation: no rating is held out")
         if not np.isfinite(self.eta):
             raise InputError(f"the rate eta must be finite, not {self.eta}")
-        if self.by_column and self.rate != "train":
-            raise InputError("a rate for each column goes with fitting it on train only")
         return self
 
 
@@ -68,13 +68,11 @@ class Part:
     scores, truth : float64 arrays, shape (entries,)
     outputs : float64 array, shape (organisations, entries)
         NaN where an organisation does not know the row.
-    columns : int64 array, shape (entries,)
     """
 
     scores: Vector
     truth: Vector
     outputs: NDArray[np.float64]
-    columns: NDArray[np.int64]
 
 
 def combined(outputs: NDArray[np.float64], weights: Vector) -> Vector:
@@ -97,71 +95,87 @@ def combined(outputs: NDArray[np.float64], weights: Vector) -> Vector:
 
 
 def chosen_step(
-    step: Step, loss: Overarching, train: Part, validation: Part, columns: int
-) -> tuple[Vector, Vector]:
-    """Rate and weights of a round.
+    step: Step, loss: Overarching, train: Part, validation: Part
+) -> tuple[float, Vector]:
+    """Rate and weights of a round: the weights first, then the rate.
 
     Parameters
     ----------
     step : Step
     loss : str
     train, validation : Part
-    columns : int
-        How many there are.
 
     Returns
     -------
-    eta : float64 array, shape (1,) or (columns,)
+    eta : float
     weights : float64 array, shape (organisations,)
         On the simplex.
     """
-    organisations = len(train.outputs)
-    logits = np.zeros(organisations)
-    eta = np.full(columns if step.by_column else 1, step.eta)
+    eta = np.array([step.eta])
+    logits = np.zeros(len(train.outputs))
     if step.weights != "constant":
         part = train if step.weights == "train" else validation
-        logits = _fitted(part, loss, eta, logits, fit_eta=False, bounds=None)[1]
+        of_weights = _of_weights(part, loss, step.eta)
+        logits = (_ten_steps if step.weights == "train" else _optimum)(of_weights, logits)
     if step.rate == "train":
-        eta = _fitted(train, loss, eta, logits, fit_eta=True, bounds=None)[0]
+        eta = _ten_steps(_of_rate(train, loss, _softmax(logits)), eta)
     elif step.rate == "validation":
-        eta = _fitted(validation, loss, eta, logits, fit_eta=True, bounds=_CHOSEN_WITHIN)[0]
-    return eta, _softmax(logits)
+        eta = _optimum(_of_rate(validation, loss, _softmax(logits)), eta, _CHOSEN_WITHIN)
+    return float(eta[0]), _softmax(logits)
 
 
-def _fitted(
-    part: Part,
-    loss: Overarching,
-    eta: Vector,
-    logits: Vector,
-    *,
-    fit_eta: bool,
-    bounds: tuple[float, float] | None,
-) -> tuple[Vector, Vector]:
-    """Fit the rates or the weights, the others held, to the mean loss by L-BFGS."""
-    column = part.columns if len(eta) > 1 else np.zeros(len(part.columns), dtype=np.int64)
+def _of_rate(part: Part, loss: Overarching, weights: Vector) -> Objective:
+    """Mean loss and its slope as functions of the rate."""
+    mean = combined(part.outputs, weights)
+
+    def objective(eta: Vector) -> tuple[float, Vector]:
+        scores = part.scores + eta[0] * mean
+        slope = -residuals(loss, scores, part.truth) / len(scores)
+        return mean_loss(loss, scores, part.truth), np.array([float(slope @ mean)])
+
+    return objective
+
+
+def _of_weights(part: Part, loss: Overarching, eta: float) -> Objective:
+    """Mean loss and its gradient as functions of the weights' logits."""
     known = ~np.isnan(part.outputs)
     outputs = np.where(known, part.outputs, 0.0)
-    count = len(part.truth)
 
-    def loss_and_gradient(unknown: Vector) -> tuple[float, Vector]:
-        rates, raw = (unknown, logits) if fit_eta else (eta, unknown)
-        share = np.where(known, _softmax(raw)[:, None], 0.0)
+    def objective(logits: Vector) -> tuple[float, Vector]:
+        share = np.where(known, _softmax(logits)[:, None], 0.0)
         share /= share.sum(axis=0)
         mean = (share * outputs).sum(axis=0)
-        scores = part.scores + rates[column] * mean
-        slope = -residuals(loss, scores, part.truth) / count
-        gradient = np.zeros(len(unknown))
-        if fit_eta:
-            np.add.at(gradient, column, slope * mean)
-        else:
-            gradient += (slope * rates[column] * share * (outputs - mean)).sum(axis=1)
+        scores = part.scores + eta * mean
+        slope = -residuals(loss, scores, part.truth) / len(scores)
+        gradient: Vector = (share * (outputs - mean)) @ (eta * slope)
         return mean_loss(loss, scores, part.truth), gradient
 
-    start = eta if fit_eta else logits
+    return objective
+
+
+def _ten_steps(objective: Objective, start: Vector) -> Vector:
+    """The paper's fit: ten steps of L-BFGS of up to twenty iterations, rate 1, no line search."""
+    import torch
+
+    unknown = torch.tensor(start, requires_grad=True)
+    optimiser = torch.optim.LBFGS([unknown], lr=1.0)
+
+    def closure() -> float:
+        loss, gradient = objective(unknown.detach().numpy())
+        unknown.grad = torch.tensor(gradient)
+        return loss
+
+    for _ in range(10):
+        optimiser.step(closure)  # type: ignore[no-untyped-call]
+    return np.asarray(unknown.detach().numpy(), dtype=np.float64)
+
+
+def _optimum(
+    objective: Objective, start: Vector, bounds: tuple[float, float] | None = None
+) -> Vector:
     limits = None if bounds is None else [bounds] * len(start)
-    found = minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", bounds=limits)
-    fitted = np.asarray(found.x, dtype=np.float64)
-    return (fitted, logits) if fit_eta else (eta, fitted)
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=limits)
+    return np.asarray(found.x, dtype=np.float64)
 
 
 def _softmax(logits: Vector) -> Vector:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -16,7 +17,20 @@ from grouping.methods import METHODS
 from tests.cli.running import Run, environment
 
 PROGRAM = typer.main.get_command(app)
-COMMANDS = PROGRAM.commands  # type: ignore[attr-defined]
+
+
+def commands_of(group: Any, before: str = "") -> dict[str, Any]:
+    """Commands by what is typed, those of groups ("learn mtal predict") included."""
+    found = {}
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", {})
+        if not inner or command.invoke_without_command:
+            found[before + name] = command
+        found |= commands_of(command, f"{before}{name} ") if inner else {}
+    return found
+
+
+COMMANDS = commands_of(PROGRAM)
 
 
 def test_help_names_every_command_with_its_whole_short_help(run: Run) -> None:

@@ -13,17 +13,13 @@ def part(seed=0, count=200, organisations=3, implicit=False):
     truth = 1.5 * np.nan_to_num(outputs[0]) + rng.normal(size=count)
     if implicit:
         truth = (truth > 0).astype(float)
-    return Part(np.zeros(count), truth, outputs, rng.integers(0, 4, count))
+    return Part(np.zeros(count), truth, outputs)
 
 
-def after(step, loss, part, columns=4):
-    eta, weights = chosen_step(step, loss, part, part, columns)
-    rate = eta[part.columns] if len(eta) > 1 else eta
-    return (
-        eta,
-        weights,
-        mean_loss(loss, part.scores + rate * combined(part.outputs, weights), part.truth),
-    )
+def after(step, loss, part):
+    eta, weights = chosen_step(step, loss, part, part)
+    scores = part.scores + eta * combined(part.outputs, weights)
+    return eta, weights, mean_loss(loss, scores, part.truth)
 
 
 @pytest.mark.parametrize("loss", ["squared", "cross-entropy"])
@@ -55,23 +51,16 @@ def test_outputs_are_averaged_over_those_who_know_the_row():
 def test_constants_stay_constant():
     """The paper's eta = .1 and .3 with a plain mean."""
     eta, weights, _ = after(Step(eta=0.1), "squared", part())
-    assert eta.tolist() == [0.1]
+    assert eta == 0.1
     np.testing.assert_allclose(weights, [1 / 3] * 3)
 
 
 def test_the_fitted_rate_of_squared_error_is_that_of_least_squares():
-    """The line search has a closed form there, for one rate and for one a column."""
+    """The line search has a closed form there, which few steps arrive at."""
     given = part()
     mean = combined(given.outputs, np.ones(3) / 3)
     eta, _, _ = after(Step(rate="train"), "squared", given)
-    assert eta[0] == pytest.approx(mean @ given.truth / (mean @ mean), rel=1e-4)
-    eta, _, _ = after(Step(rate="train", by_column=True), "squared", given, columns=6)
-    for column in range(4):
-        at = given.columns == column
-        assert eta[column] == pytest.approx(
-            mean[at] @ given.truth[at] / (mean[at] @ mean[at]), rel=1e-3
-        )
-    assert (eta[4:] == 0.3).all()  # columns without ratings keep what fitting starts from
+    assert eta == pytest.approx(mean @ given.truth / (mean @ mean), rel=1e-4)
 
 
 @pytest.mark.parametrize("loss", ["squared", "cross-entropy"])
@@ -86,17 +75,17 @@ def test_fitting_only_lowers_the_loss_it_is_fitted_to(loss, how):
     assert weighed <= plain
     assert weights.sum() == pytest.approx(1)
     assert weights.argmax() == 0
-    assert 0 <= chosen_step(Step(rate="validation"), loss, given, given, 4)[0][0] <= 2
+    assert 0 <= after(Step(rate="validation"), loss, given)[0] <= 2
 
 
 def test_a_choice_on_validation_looks_at_validation():
     """Train and validation that disagree: each choice follows its own part."""
     one, other = part(0), part(1)
-    opposite = Part(other.scores, -other.truth, other.outputs, other.columns)
-    on_train = chosen_step(Step(rate="train"), "squared", one, opposite, 4)[0]
-    on_validation = chosen_step(Step(rate="validation"), "squared", one, opposite, 4)[0]
-    assert on_train[0] > 0.5
-    assert on_validation[0] == 0.0
+    opposite = Part(other.scores, -other.truth, other.outputs)
+    on_train = chosen_step(Step(rate="train"), "squared", one, opposite)[0]
+    on_validation = chosen_step(Step(rate="validation"), "squared", one, opposite)[0]
+    assert on_train > 0.5
+    assert on_validation == 0.0
 
 
 @pytest.mark.parametrize(
@@ -105,7 +94,6 @@ def test_a_choice_on_validation_looks_at_validation():
         (Step(rate="sometimes"), "constant, train or validation"),
         (Step(weights="validation"), "no rating is held out"),
         (Step(eta=np.nan), "finite"),
-        (Step(by_column=True), "on train only"),
     ],
 )
 def test_impossible_steps_are_refused(step, said):

@@ -1,0 +1,135 @@
+"""Organisations from tables of their own, read by nobody else."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from grouping.errors import InputError
+from learners.features import parse_kinds, read_features
+from learners.mtal.domain import Align, Domain
+from learners.splits import three_parts
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """An organisation's ratings in a file, with tables of side information beside it.
+
+    Attributes
+    ----------
+    name : str
+    path : str
+        Anything that `grouping.read_ratings` reads.
+    align : {"user", "item"}
+    validation, test : float
+        Shares held out; see `learners.splits.three_parts`.
+    seed : int
+        Of the split.
+    profiles, attributes : str or None
+        Tables of users and of items.
+    profile_kinds, attribute_kinds : str or None
+        How their columns are encoded; see `learners.features.parse_kinds`.
+    columns : str or None
+    on_bad_row, duplicates : str
+        How the ratings are read; see `grouping.reading.read`. Rows left out are counted on
+        standard error.
+    """
+
+    name: str
+    path: str
+    align: Align = "user"
+    validation: float = 0.1
+    test: float = 0.0
+    seed: int = 0
+    profiles: str | None = None
+    attributes: str | None = None
+    profile_kinds: str | None = None
+    attribute_kinds: str | None = None
+    columns: str | None = None
+    on_bad_row: str = "error"
+    duplicates: str = "error"
+
+    def load(self) -> Domain:
+        """Read the tables.
+
+        Returns
+        -------
+        domain : Domain
+
+        Raises
+        ------
+        InputError
+            If one of them cannot be read.
+        """
+        from grouping.reading import read
+
+        ratings, report = read(
+            self.path,
+            columns=self.columns,
+            on_bad_row=self.on_bad_row,
+            duplicates=self.duplicates,
+        )
+        if report.summary():
+            print(f"organisation {self.name}: {report.summary()}", file=sys.stderr, flush=True)
+        if ratings.fill is None and ratings.count() == 0:
+            raise InputError(f"organisation {self.name!r} has no rating to learn from")
+        parts = three_parts(ratings, validation=self.validation, test=self.test, seed=self.seed)
+        three = (parts.train, parts.validation, parts.test)
+        users, items = ratings.users, ratings.items
+        of_users, of_items = (
+            None
+            if table is None
+            else read_features(table, ids, None if kinds is None else parse_kinds(kinds)).matrix
+            for table, ids, kinds in (
+                (self.profiles, users, self.profile_kinds),
+                (self.attributes, items, self.attribute_kinds),
+            )
+        )
+        if self.align == "user":
+            return Domain(self.name, "user", users, items, *three, of_users, of_items)
+        train, chosen_on, tested_on = (part.transposed() for part in three)
+        return Domain(
+            self.name, "item", items, users, train, chosen_on, tested_on, of_items, of_users
+        )
+
+
+def named(orgs: list[str]) -> dict[str, str]:
+    """Names and paths of organisations.
+
+    Parameters
+    ----------
+    orgs : list of str
+        ``PATH``, named by its stem, or ``NAME=PATH``.
+
+    Returns
+    -------
+    paths : dict of str to str
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two, a name occurs twice, or a file is not there.
+    """
+    paths: dict[str, str] = {}
+    for org in orgs:
+        name, equals, path = org.partition("=")
+        if not equals or "/" in name:
+            path, name = org, re.sub(r"(\.\w+)?\.\w+$", "", Path(org).name)
+        name = safe(name)
+        if name in paths:
+            raise InputError(
+                f"two organisations are called {name!r}: say NAME=PATH for one of them"
+            )
+        if not Path(path).is_file():
+            raise InputError(f"{path}: there is no such file")
+        paths[name] = str(Path(path).resolve())
+    if len(paths) < 2:
+        raise InputError("learning together takes two organisations or more")
+    return paths
+
+
+def safe(name: str) -> str:
+    """Name that can be a folder's."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "organisation"

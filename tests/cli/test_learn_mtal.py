@@ -1,0 +1,220 @@
+"""`grouping learn mtal` from outside: tables in, a folder with models, completed ratings out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from grouping.cli.app import app
+from grouping.errors import GroupingError, InputError
+from tests.cli.running import Run, command, environment
+
+QUICK = ("--epochs", "3", "--batch", "16")
+
+
+def ratings_of(items: str, seed: int, users: int = 30) -> str:
+    rng = np.random.default_rng(seed)
+    rows = [
+        f"anna {user},{item},{rng.integers(1, 6)}"
+        for user in range(users)
+        for item in items
+        if rng.random() < 0.6
+    ]
+    return "\n".join(["user,item,rating", *rows, ""])
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> tuple[str, ...]:
+    """Two shops with users in common and items of their own."""
+    (tmp_path / "books.csv").write_text(ratings_of("abcdefgh", 1))
+    (tmp_path / "films.csv").write_text(ratings_of("pqrstu", 2, users=25))
+    return ("--org", "books.csv", "--org", "cinema=films.csv")
+
+
+def here(*arguments: str) -> None:
+    """Run the command line in this process, where everything is imported already."""
+    CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(*arguments: str, error: type[Exception] = InputError) -> str:
+    """Check that the command line fails by a sentence, and return it."""
+    with pytest.raises(error) as caught:
+        here(*arguments)
+    return str(caught.value)
+
+
+def rounds(folder: Path) -> list[dict[str, str]]:
+    with (folder / "rounds.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_tables_in_completed_ratings_out_and_groups_formed(
+    run: Run, tmp_path: Path, tables: tuple[str, ...]
+) -> None:
+    """The whole way: organisations in processes, resumed, applied, and groups formed of it.
+
+    What was stopped after a round and gone on with is what ran through, in processes or not.
+    """
+    first = run("learn", "mtal", *tables, "--out", "run", "--rounds", "1", *QUICK)
+    assert first.code == 0, first.err
+    assert "round 1/1" in first.err
+    assert "validation RMSE" in first.err
+    assert "cinema" in first.out
+    again = ("--rounds", "2", *QUICK, "--in-process")
+    on = run("learn", "mtal", *tables, "--out", "run", *again)
+    assert "goes on after round 1" in on.err
+    here("learn", "mtal", *tables, "--out", "whole", *again)
+    assert rounds(tmp_path / "run") == rounds(tmp_path / "whole")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "run.json", "rounds.csv", "books", "cinema",
+    }  # fmt: skip
+    done = run("learn", "mtal", "predict", "run", "--out", "completed")
+    assert done.code == 0, done.err
+    assert "books.csv: 30 users x 8 items" in done.err
+    formed = run("form", "completed/cinema.csv", "-l", "3", "-k", "2", "--json").document
+    assert formed["problem"]["items"] == 6
+    assert formed["problem"]["missing"] == "auto"
+    kept = Path("completed/books.csv").read_text().splitlines()
+    assert set(Path("books.csv").read_text().splitlines()) < set(kept)
+
+
+def test_a_killed_run_is_gone_on_with(run: Run, tmp_path: Path, tables: tuple[str, ...]) -> None:
+    """Killed without warning after its first round: the folder is whole, and the rest follows."""
+    arguments = ("learn", "mtal", *tables, "--rounds", "3", *QUICK, "--in-process")
+    killed = subprocess.Popen(
+        command(*arguments, "--out", "run"),
+        cwd=tmp_path,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert killed.stderr is not None
+    for line in killed.stderr:
+        if "round 1/3" in line:
+            break
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    on = run(*arguments, "--out", "run")
+    assert on.code == 0, on.err
+    assert "goes on after round" in on.err
+    here(*arguments, "--out", "whole")
+    assert rounds(tmp_path / "run") == rounds(tmp_path / "whole")
+
+
+def movielens(folder: Path) -> None:
+    """A made data set in MovieLens' form; film 3 is of unknown genre, film 9 nobody rated."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    genres = rng.integers(0, 2, (36, 19))
+    genres[:, 0] = 0
+    genres[:18, 1:] |= np.eye(18, dtype=int)  # every genre has a film
+    genres[2] = 0
+    genres[2, 0] = 1
+    (folder / "u.item").write_text(
+        "".join(
+            f"{i + 1}|film|01-Jan-1995||x|{'|'.join(map(str, row))}\n"
+            for i, row in enumerate(genres)
+        )
+    )
+    jobs = ("doctor", "writer")
+    (folder / "u.user").write_text(
+        "".join(f"{u + 1}|{20 + u}|{'FM'[u % 2]}|{jobs[u % 2]}|0\n" for u in range(40))
+    )
+    (folder / "u.data").write_text(
+        "".join(
+            f"{u + 1}\t{i + 1}\t{rng.integers(1, 6)}\t0\n"
+            for u in range(40)
+            for i in range(36)
+            if i != 8 and rng.random() < 0.8
+        )
+    )
+
+
+def test_a_data_set_is_dealt_out(tmp_path: Path) -> None:
+    """By genre with side information and implicit feedback, and by blocks of users."""
+    movielens(tmp_path / "set")
+    here(
+        "learn", "mtal", "--data", "set", "--partition", "genre", "--side", "--feedback",
+        "implicit", "--out", "genre", "--rounds", "1", *QUICK, "--in-process", "-q",
+    )  # fmt: skip
+    assert len(rounds(Path("genre"))) == 2 * 18
+    assert Path("genre/18-Western/round-001.safetensors").is_file()
+    here(
+        "learn", "mtal", "--data", "set", "--align", "item", "--partition", "uniform:3",
+        "--shared", "0.5", "--out", "other", "--rounds", "1", *QUICK, "--in-process", "-q",
+        "--local-loss", "l1", "--weights", "validation", "--patience", "1", "--base", "bias",
+    )  # fmt: skip
+    here("learn", "mtal", "predict", "other", "--ending", "npy", "--in-process", "-q")
+    assert np.load("other/03.npy").shape == (14, 35)
+
+
+def test_noise_is_counted(tables: tuple[str, ...]) -> None:
+    """With a budget, the noise follows from it, and what is spent is kept."""
+    here(
+        "learn", "mtal", *tables, "--out", "run", "--rounds", "1", *QUICK, "--in-process",
+        "--epsilon", "8", "--eta", "0.01", "-q",
+    )  # fmt: skip
+    spent = [float(row["epsilon"]) for row in rounds(Path("run"))]
+    assert spent[:2] == [0, 0]
+    assert spent[2:] == [pytest.approx(8, abs=0.05)] * 2
+
+
+def test_a_diverging_rate_ends_with_its_name(tables: tuple[str, ...]) -> None:
+    """The folder keeps what was good before, and predict works on it."""
+    wild = ("learn", "mtal", *tables, "--out", "run", *QUICK, "--in-process", "--eta", "9", "-q")
+    said = refused(*wild, error=GroupingError)
+    assert "diverges in round" in said
+    assert "are kept" in said
+    here("learn", "mtal", "predict", "run", "--in-process", "-q")
+    assert Path("run/cinema.csv").is_file()
+
+
+def test_what_cannot_be_done_is_said_in_a_sentence(tables: tuple[str, ...]) -> None:
+    """Usage and data that cannot be are named, and leave no folder behind."""
+    Path("short.key").write_text("1234")
+    Path("strangers.csv").write_text(ratings_of("xyz", 3).replace("anna", "bert"))
+    Path("words.csv").write_text("user,item,rating\nanna 1,a,good\nanna 2,a,3\n")
+    for words, arguments in (
+        ("--org", []),
+        ("two organisations or more", tables[:2]),
+        ("nowhere.csv", [*tables[:2], "--org", "nowhere.csv"]),
+        ("two organisations are called", [*tables[:2], *tables[:2]]),
+        ("--eta much", [*tables, "--eta", "much"]),
+        ("held out", [*tables, "--eta", "validation", "--validation", "0", "--in-process"]),
+        ("nowhere", ["--data", "nowhere"]),
+        ("16 bytes", [*tables, "--key-file", "short.key"]),
+        ("shares no user", [*tables[:2], "--org", "strangers.csv", "--in-process"]),
+        ("is not a number", [*tables[:2], "--org", "words.csv", "--in-process"]),
+        ("one for all", [*tables, *["--profiles", "x"] * 3]),
+        ("x", [*tables, "--profiles", "x", "--in-process"]),
+    ):
+        assert words in refused("learn", "mtal", *arguments, "--out", "run", "-q")
+    assert "--out" in refused("learn", "mtal", *tables)
+    assert "holds no run" in refused("learn", "mtal", "predict", "nowhere")
+    assert not Path("run").exists()
+
+
+def test_a_folder_holds_one_run(tables: tuple[str, ...]) -> None:
+    """Other options, other data or a damaged file are refused before anything is overwritten."""
+    begin = ("learn", "mtal", *tables, "--out", "run", "--rounds", "1", *QUICK, "--in-process")
+    here(*begin, "-q")
+    assert "other settings" in refused(*begin, "--eta", "0.1")
+    Path("books.csv").write_text(ratings_of("abcdefgh", 9))
+    assert "another data of organisation 'books'" in refused(*begin)
+    path = Path("run/run.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    assert "another format" in refused("learn", "mtal", "predict", "run")
+    path.write_text("{")
+    assert "damaged" in refused("learn", "mtal", "predict", "run")
