@@ -202,7 +202,7 @@ def fit(
         bool,
         typer.Option(
             "--no-refit",
-            help="Keep what was learned from all but the validation part: do not train anew on all.",
+            help="Keep what was learned without the validation part: do not train anew on all.",
         ),
     ] = False,
     checkpoint: Annotated[

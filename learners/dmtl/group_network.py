@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from learners.dmtl.base import EXTRA, Base
 from learners.dmtl.encoding import Encoder, Tables, item_cells, rater_cells
 from learners.dmtl.inputs import Inputs
 from learners.dmtl.settings import Settings
@@ -45,10 +46,11 @@ class GroupNetwork(nn.Module):
               min        softmax over u of  -t r_ui, t > 0 learned: a soft least misery
         (G2)  p_gi = sum_u a_ui p_u
         (G3)  o_g = W_own ReLU(W_g x_g), 0 for a group without ratings of its own
-        (G4)  r_ui = c_u + c_i + p_u . e_i, mixed with u's own rating of i where there is one:
-              (1 - m) r_ui + m (own rating), 0 < m < 1 learned
-        (10') r_gi = G sum_u a_ui (r_ui - c_i) + o_g . f_i + c_g + c_i + c'_i + b_group
-              with e_i = W_item h_i + b_item, f_i = W'_item h_i + b'_item, and c linear in x
+        (G4)  r_ui = B_ui + c_u + c_i + p_u . e_i, mixed with u's own rating of i where there is
+              one: (1 - m) r_ui + m (own rating), 0 < m < 1 learned
+        (10') r_gi = G sum_u a_ui (r_ui - c_i) + T B_gi + o_g . f_i + c_g + c_i + c'_i + b_group
+              with e_i = W_item h_i + b_item, f_i = W'_item h_i + b'_item, c linear in x, and B
+              the predictions of a matrix factorisation (`Base`; 0 without one)
         (13)  classes by softmax(W_class (sum_u a_u p_u + o_g) + b_class), a_u without an item
 
     Where no own rating is mixed in, the sum is p_gi . e_i of equation 10. A user's rating is
@@ -85,6 +87,12 @@ class GroupNetwork(nn.Module):
         # starts near 0.9: of what a member likes, the own rating says most
         self.mixing = nn.Parameter(torch.full((), 2.0))
         self.gain = nn.Parameter(torch.ones(()))
+        self.trust = nn.Parameter(torch.zeros(()))
+        width = settings.base_factors + EXTRA if settings.based else 0
+        self.base_raters: Tensor
+        self.base_items: Tensor
+        self.register_buffer("base_raters", torch.zeros(inputs.raters.shape[0], width))
+        self.register_buffer("base_items", torch.zeros(inputs.items.shape[0], width))
         self.group_shift = nn.Parameter(torch.zeros(()))
         if self.aggregation == "attention":
             self.query = nn.Linear(d, d, bias=False)
@@ -93,6 +101,36 @@ class GroupNetwork(nn.Module):
         if self.aggregation == "min":
             self.sharpness = nn.Parameter(torch.zeros(()))
         self.classes = nn.Linear(h, classes) if classes else None
+
+    def set_base(self, base: Base) -> None:
+        """Correct these predictions from now on."""
+        self.base_raters.copy_(torch.tensor(base.raters))
+        self.base_items.copy_(torch.tensor(base.items))
+
+    def base(self, raters: Tensor, items: Tensor) -> Tensor:
+        """B of pairs.
+
+        Parameters
+        ----------
+        raters : int64 tensor, shape (batch,)
+            -1: a rater of whom nothing is known.
+        items : int64 tensor, shape (batch, candidates)
+
+        Returns
+        -------
+        ratings : tensor, shape (batch, candidates)
+        """
+        if not self.base_raters.shape[1]:
+            return torch.zeros(items.shape, device=items.device)
+        known = self.base_raters[raters.clamp(min=0)]
+        rows = torch.where(raters[:, None] >= 0, known, self.stranger())
+        return torch.einsum("bf,bcf->bc", rows, self.base_items[items])
+
+    def stranger(self) -> Tensor:
+        """Base factors of a rater of whom nothing is known, shape (factors + 2,)."""
+        factors = torch.zeros_like(self.base_items[0])
+        factors[1:EXTRA] = 1.0
+        return factors
 
     def encode(self, tables: Tables) -> tuple[Tensor, Tensor]:
         """W x of all raters and of all items, the linear terms last."""
@@ -105,8 +143,16 @@ class GroupNetwork(nn.Module):
         users: Tensor,
         items: Tensor,
         left_out: Tensor | None = None,
+        base: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Predict users' ratings; see `PaperNetwork.users` for the parameters.
+        """Predict users' ratings.
+
+        Parameters
+        ----------
+        encoded, tables, users, items, left_out
+            As for `PaperNetwork.users`.
+        base : tensor, shape (batch, candidates), optional
+            B of the pairs, where it is not that of the factors.
 
         Returns
         -------
@@ -122,7 +168,8 @@ class GroupNetwork(nn.Module):
         p_u = self.profiles(h_u)
         h_i, c_i = self._items(encoded, tables, users, items, left_out)
         e_i = self.item_profile(h_i)
-        ratings = c_u + c_i[..., 0] + torch.einsum("bh,bch->bc", p_u, e_i)
+        base = self.base(users, items) if base is None else base
+        ratings = base + c_u + c_i[..., 0] + torch.einsum("bh,bch->bc", p_u, e_i)
         return ratings, None if self.classes is None else self.classes(p_u)
 
     def groups(
@@ -133,6 +180,7 @@ class GroupNetwork(nn.Module):
         raters: Tensor,
         items: Tensor,
         left_out: Tensor | None = None,
+        base: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Predict groups' ratings.
 
@@ -147,6 +195,8 @@ class GroupNetwork(nn.Module):
         items : int64 tensor, shape (batch, candidates)
         left_out : tensor, shape (batch,), optional
             Standardised ratings of the first candidates, to be taken out of the inputs.
+        base : tensor, shape (batch, candidates), optional
+            B of the groups, where it is not that of the factors.
 
         Returns
         -------
@@ -159,14 +209,19 @@ class GroupNetwork(nn.Module):
         h_i, c_i = self._items(encoded, tables, raters, items, left_out)
         e_i, f_i = self.item_profile(h_i), self.own_item_profile(h_i)
         of_member = c_u + torch.einsum("uh,uch->uc", p_u, e_i[members.group])
+        of_member = of_member + self.base(members.users, items[members.group])
         given = tables.ratings_of(members.users, items[members.group])
         of_member = self.mixed(of_member, c_i[members.group][..., 0], *given)
         asked = None if self.aggregation != "attention" else self.key(h_i)[members.group]
         scores = self.member_scores(h_u, of_member, asked)
         weights = softmax_by_group(scores, members.group, len(items))
         of_members = gather(weights * of_member, members.group, len(items))
-        own, c_g = self.own_profiles(encoded, tables, raters, items[:, 0], left_out)
-        ratings = self.gain * of_members + torch.einsum("bh,bch->bc", own, f_i)
+        kept = self._kept(raters)
+        own, c_g = self.own_profiles(encoded, tables, raters, items[:, 0], left_out, kept)
+        base = self.base(raters, items) if base is None else base
+        base = torch.where(kept, base, self.base(torch.full_like(raters, -1), items))
+        ratings = self.gain * of_members + self.trust * base
+        ratings = ratings + torch.einsum("bh,bch->bc", own, f_i)
         ratings = ratings + c_g[:, None] + c_i.sum(dim=-1) + self.group_shift
         if self.classes is None:
             return ratings, None
@@ -239,20 +294,25 @@ class GroupNetwork(nn.Module):
         raters: Tensor,
         items: Tensor,
         left_out: Tensor | None,
+        kept: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """(G3): o_g, shape (groups, h), and c_g, shape (groups,)."""
+        """(G3): o_g, shape (groups, h), and c_g, shape (groups,); 0 where `kept` is not set."""
         before = encoded[0][raters]
         if left_out is not None:
             cells, scale = rater_cells(tables, raters, items), tables.rater_scale[raters]
             before = self.rater.without(before, cells, left_out, scale)
-        if self.training and self.own_dropout:
-            kept = torch.rand(len(raters), 1, device=before.device) >= self.own_dropout
-            before = before * kept
+        before = before * kept
         d = self.rater.size
         h_g = torch.relu(before[:, :d])
         if self.training and self.dropout:
             h_g = torch.dropout(h_g, self.dropout, True)
         return self.own(h_g), before[:, d]
+
+    def _kept(self, raters: Tensor) -> Tensor:
+        """Which groups' own past is looked at: while training, not all; shape (groups, 1)."""
+        if not self.training:
+            return torch.ones(len(raters), 1, dtype=torch.bool, device=raters.device)
+        return torch.rand(len(raters), 1, device=raters.device) >= self.own_dropout
 
     def _items(
         self,

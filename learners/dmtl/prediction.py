@@ -116,16 +116,22 @@ class Predictor:
     ) -> Floats:
         h_u, c_u = network.rater.activated(self.encoded[0][torch.tensor(distinct)])
         h_i, c_i = network.item.activated(self.encoded[1])
+        base = network.base_raters @ network.base_items.T
         of_user = c_u + network.profiles(h_u) @ network.item_profile(h_i).T
+        of_user += base[torch.tensor(distinct)]
         if mixed:
             every = torch.arange(self.known.items).expand(len(distinct), -1)
             given = self.tables.ratings_of(torch.tensor(distinct), every)
             of_user = network.mixed(of_user, c_i[:, 0], *given)
         own, c_g = self._own(network, rows)
         ratings = own @ network.own_item_profile(h_i).T + c_g[:, None] + c_i[:, 0]
+        known = torch.tensor(np.where(rows >= 0, rows + self.known.users, -1))
+        strange = (network.stranger() @ network.base_items.T)[None]
+        of_groups = torch.where(known[:, None] >= 0, base[known], strange)
         alone = torch.tensor(groups.sizes == 1) & torch.tensor(rows < 0)
         # a group of one that was never learned from is its member
-        ratings[~alone] += network.group_shift + c_i[:, 1]
+        otherwise = network.group_shift + c_i[:, 1] + network.trust * of_groups
+        ratings += torch.where(alone[:, None], 0.0, otherwise)
         gain = torch.where(alone, 1.0, network.gain)[:, None]
         if network.aggregation == "mean":
             made: Floats = (
@@ -146,11 +152,10 @@ class Predictor:
 
     def _own(self, network: GroupNetwork, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """o_g and c_g, zero for groups that were not learned from."""
-        known = torch.tensor(rows >= 0)
         last = self.known.raters - 1
         raters = torch.tensor(np.minimum(np.maximum(rows, 0) + self.known.users, last))
-        own, c_g = network.own_profiles(self.encoded, self.tables, raters, raters, None)
-        return own * known[:, None], c_g * known
+        known = torch.tensor(rows >= 0)[:, None]
+        return network.own_profiles(self.encoded, self.tables, raters, raters, None, known)
 
     def _mean(self, groups: Groups, place: NDArray[np.int64], of_user: Tensor) -> Floats:
         """Mean over the members, shape (groups, items)."""

@@ -15,6 +15,9 @@ SOFTMAX_AXES = ("components", "items")
 BLOCKS = ("id", "history", "seen", "profile", "attributes")
 LABELS_FROM = ("all", "ratings", "profiles")
 
+_FROM_ZERO = (
+    "profile_weight", "group_weight", "weight_decay", "patience", "seed", "base_factors",
+)  # fmt: skip
 _STEPS, _FEWEST, _MOST = 40, 32, 2000  # an epoch's steps, and bounds on their ratings
 
 
@@ -42,6 +45,9 @@ class Settings:
     softmax : {"components", "items"}
         Axis of equation 5 (the paper's network): the components of one pair's embedding, or the
         items that are scored together.
+    base_factors : int
+        Factors of the matrix factorisation that the network for groups corrects
+        (`loss="squared"`); 0: it starts from nothing.
     leave_out : bool or None
         Whether a rating is taken out of its own inputs while it is learned from. None: yes,
         but not in the paper's network.
@@ -84,6 +90,7 @@ class Settings:
     size: int = 64
     profile_size: int | None = None
     softmax: str = "components"
+    base_factors: int = 20
     leave_out: bool | None = None
     profile_weight: float = 0.01
     group_weight: float = 1.0
@@ -122,7 +129,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be 1 or more, not {value}")
-        for name in ("profile_weight", "group_weight", "weight_decay", "patience", "seed"):
+        for name in _FROM_ZERO:
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} must be 0 or more, not {getattr(self, name)}")
         for name in ("dropout", "own_dropout", "averaging", "validation"):
@@ -130,6 +137,11 @@ class Settings:
                 raise InputError(f"{name} must lie from 0 to under 1, not {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be above 0, not {self.learning_rate}")
+
+    @property
+    def based(self) -> bool:
+        """Whether there is a factorisation that the network corrects."""
+        return self.network == "group" and self.loss == "squared" and self.base_factors > 0
 
     @property
     def leaves_out(self) -> bool:

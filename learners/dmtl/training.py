@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from grouping.errors import GroupingError, InputError
+from learners.dmtl.base import fit_base
 from learners.dmtl.encoding import Tables
 from learners.dmtl.group_network import GroupNetwork, Members
 from learners.dmtl.groups import Groups
@@ -190,6 +191,11 @@ class _Run:
         self.known, self.groups, self.settings = known, groups, settings
         self.device, self.curve, self.phase = device, curve, phase
         self.network = make_network(known, settings, 0 if labels is None else len(labels.names))
+        self.base: NDArray[np.float32] | None = None
+        if isinstance(self.network, GroupNetwork) and settings.based:
+            base = fit_base(known, settings.base_factors, settings.seed)
+            self.network.set_base(base)
+            self.base = base.held_out
         self.network.to(device)
         self.tables = Tables.of(build(known, settings.inputs), device)
         self.optimizer = torch.optim.AdamW(
@@ -294,7 +300,10 @@ class _Run:
                 items = np.hstack([items, self._negatives(raters, self.settings.negatives, rng)])
             standard = torch.tensor(self.standard[chosen], device=self.device)
             left_out = standard if self.settings.leaves_out else None
-            ratings, logits = self._predict(encoded, raters, items, by_group, left_out)
+            base = None
+            if self.base is not None:
+                base = torch.tensor(self.base[chosen], device=self.device)[:, None]
+            ratings, logits = self._predict(encoded, raters, items, by_group, left_out, base)
             recommending = recommending + weight * self._recommending(ratings, standard)
             if logits is not None:
                 profiling.append(self._profiling(logits, raters, by_group))
@@ -308,13 +317,16 @@ class _Run:
         items: NDArray[np.int64],
         by_group: bool,
         left_out: Tensor | None,
+        base: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         rows, columns = (torch.tensor(v, device=self.device) for v in (raters, items))
+        network = self.network
+        if isinstance(network, PaperNetwork):
+            return network.users(encoded, self.tables, rows, columns, left_out)
         if not by_group:
-            return self.network.users(encoded, self.tables, rows, columns, left_out)
+            return network.users(encoded, self.tables, rows, columns, left_out, base)
         members = members_of(self.groups, raters - self.known.users, self.device)
-        assert isinstance(self.network, GroupNetwork)
-        return self.network.groups(encoded, self.tables, members, rows, columns, left_out)
+        return network.groups(encoded, self.tables, members, rows, columns, left_out, base)
 
     def _recommending(self, ratings: Tensor, standard: Tensor) -> Tensor:
         """Equation 12, or the cross-entropy of the rated item among the drawn ones."""
@@ -338,7 +350,7 @@ class _Run:
         if self.settings.averaging:
             kept = min(self.settings.averaging, self.steps / (self.steps + 9))
             with torch.no_grad():
-                for name, parameter in self.network.state_dict().items():
+                for name, parameter in self.network.named_parameters():
                     self.average[name].mul_(kept).add_(parameter, alpha=1.0 - kept)
 
     def _negatives(

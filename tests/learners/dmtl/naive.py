@@ -53,15 +53,19 @@ def item(w, x_i):
     return h_i, before[d], before[d + 1], e_i, f_i
 
 
-def group(network, members, x_g, x_i, own_ratings=None):
+def group(network, members, x_g, x_i, own_ratings=None, base=None):
     """Rating and logits of one group, given its members' inputs and its own (None: none).
 
-    `own_ratings` are the members' standardised ratings of the item, NaN where there is none.
+    `own_ratings` are the members' standardised ratings of the item, NaN where there is none;
+    `base` is B of the members and of the group.
     """
     w = parameters(network)
     h_i, c_i, other, e_i, f_i = item(w, x_i)
     of_members = [member(w, x_u) for x_u in members]
     ratings = np.array([c_u + p_u @ e_i for _, c_u, p_u in of_members])
+    of_group = 0.0
+    if base is not None:
+        ratings, of_group = ratings + base[0], w["trust"] * base[1]
     if own_ratings is not None:
         share = 1 / (1 + np.exp(-w["mixing"])) * ~np.isnan(own_ratings)
         ratings = (1 - share) * ratings + share * (np.nan_to_num(own_ratings) - c_i)
@@ -78,7 +82,7 @@ def group(network, members, x_g, x_i, own_ratings=None):
     if x_g is not None:
         before = w["rater.weight"].T @ x_g
         own, c_g = w["own.weight"] @ relu(before[: len(h_i)]), before[len(h_i)]
-    rating = w["gain"] * (softmax(scores) @ ratings) + own @ f_i + c_g + c_i + other
+    rating = w["gain"] * (softmax(scores) @ ratings) + own @ f_i + c_g + c_i + other + of_group
     profile = softmax(alone) @ np.array([p_u for _, _, p_u in of_members]) + own
     logits = w["classes.weight"] @ profile + w["classes.bias"]
     return float(rating + w["group_shift"]), logits

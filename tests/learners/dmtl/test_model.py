@@ -61,12 +61,17 @@ def test_groups_are_predicted_by_the_equations(aggregation, known_before):
     dense, of_items = (
         t.to_dense().numpy() for t in (model.predictor.tables.raters, model.predictor.tables.items)
     )
+    of_raters, base_items = network.base_raters.numpy(), network.base_items.numpy()
+    stranger = np.eye(base_items.shape[1])[1]
     for g in range(len(asked)):
         own = dense[USERS + g] if known_before else None
         for i in range(ITEMS):
             members = asked.of_group(g)
             given = rated[members, i]
-            expected, logits = naive.group(network, dense[members], own, of_items[i], given)
+            base = of_raters[members] @ base_items[i], stranger @ base_items[i]
+            if known_before:
+                base = base[0], of_raters[USERS + g] @ base_items[i]
+            expected, logits = naive.group(network, dense[members], own, of_items[i], given, base)
             assert found[g, i] == pytest.approx(expected, abs=1e-4)
         told_classes = model.class_probabilities(asked)[g]
         np.testing.assert_allclose(told_classes, naive.softmax(logits), atol=1e-5)

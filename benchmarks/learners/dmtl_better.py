@@ -1,0 +1,70 @@
+"""Several seeded splits with intervals: python -m benchmarks.learners.dmtl_better --out FOLDER.
+
+The protocol of the paper's Table III on the splits of several seeds; differences of the ensemble
+from each other row, paired by user. Estimates are kept in FOLDER (the same as of dmtl_table3), so
+that the command continues where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.learners.dmtl_data import read
+from benchmarks.learners.dmtl_rows import OURS
+from benchmarks.learners.dmtl_table3 import NAMES, ranked
+from benchmarks.learners.lines import Lines
+from benchmarks.learners.surprise_rows import MORE, ROWS
+from learners.dmtl.protocol import Ranked
+from learners.intervals import bootstrap
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data", choices=NAMES, default="ml-100k")
+    parser.add_argument("--seeds", type=int, nargs="*", default=list(range(8)))
+    parser.add_argument("--rows", nargs="*", default=[*ROWS, *MORE, *OURS])
+    parser.add_argument("--ours", default="ensemble", help="the row to compare with all others")
+    options = parser.parse_args()
+    data = read(options.data)
+    lines = Lines(options.out / "better.csv", ("data", "seed", "row"), ("precision", "recall"))
+    found: dict[str, dict[int, tuple[np.ndarray, Ranked]]] = {}
+    for seed in options.seeds:
+        split = data.split(seed)
+        users = np.unique(split.test.who)
+        for row in options.rows:
+            result = ranked(split, row, options.out)
+            found.setdefault(row, {})[seed] = (users, result)
+            if not lines.has(options.data, seed, row):
+                lines.add((options.data, seed, row), result.means)
+    show(found, options.ours, len(data.users))
+    return 0
+
+
+def show(found: dict[str, dict[int, tuple[np.ndarray, Ranked]]], ours: str, users: int) -> None:
+    print(f"| row | P@10 | R@10 | {ours} less it: P@10 | R@10 |")
+    print("| --- | --- | --- | --- | --- |")
+    for row, by_seed in found.items():
+        means = np.array([result.means for _, result in by_seed.values()])
+        cells = [f"{m:.4f} (sd {s:.4f})" for m, s in zip(means.mean(0), means.std(0), strict=True)]
+        apart = [str(bootstrap(differences(found[ours], by_seed, users, part))) for part in (0, 1)]
+        shown = apart if row != ours else ["", ""]
+        print(f"| {row} | {cells[0]} | {cells[1]} | {shown[0]} | {shown[1]} |")
+
+
+def differences(one: dict, other: dict, users: int, part: int) -> np.ndarray:
+    """By user and split, NaN where a user has no test rating in it."""
+    table = np.full((users, len(one)), np.nan)
+    for column, seed in enumerate(one):
+        who, result = one[seed]
+        values = [(r.precision, r.recall)[part] for r in (result, other[seed][1])]
+        table[who, column] = values[0] - values[1]
+    return table[~np.isnan(table).all(axis=1)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
