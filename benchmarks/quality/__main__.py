@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-FAMILIES = ("random", "ml-100k", "ml-1m", "program")
+FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "program")
 
 
 def main() -> int:
@@ -30,7 +30,8 @@ def main() -> int:
     from benchmarks.quality.cases import cases
 
     rows = _saved(options.csv)
-    print(f"{options.threads} threads; {platform.processor() or platform.machine()}, ")
+    print(f"{options.threads} threads, {os.cpu_count()} cores, {platform.machine()}; seconds")
+    print("without compilation; `error` is the largest distance of GRD from the bound.")
     for family in options.only or FAMILIES:
         wanted = [
             case
@@ -74,7 +75,7 @@ def _measure_all(wanted, rows, path):
 def _saved(path):
     from benchmarks.quality.cases import cases
 
-    names = list(next(cases("random")).key)
+    names = list(next(cases("program")).key)
     if not path.exists():
         return {}
     with path.open(newline="") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.quality.instances import KINDS
 
@@ -52,23 +52,29 @@ class Case:
 
 def cases(family: str) -> Iterator[Case]:
     """All cases of a family."""
-    yield from {"random": _random, "ml-100k": _ml_100k, "ml-1m": _ml_1m, "program": _program}[
-        family
-    ]()
+    yield from FAMILIES[family]()
 
 
-def _random() -> Iterator[Case]:
+def _small(family: str) -> Iterator[Case]:
     for kind in KINDS:
         for seed in SEEDS:
             for semantics, agg in PROVABLE:
                 asked = "optimal; median <= 2 s, worst <= 10 s"
-                yield Case("random", kind, 200, 100, seed, semantics, agg, 10, 5, 60, asked)
-            yield Case("random", kind, 200, 100, seed, "av", "sum", 10, 5, 10, "gap <= 0.2 %")
-            yield Case("random", kind, 200, 100, seed, "av", "min", 10, 5, 30, "gap <= 0.6 %")
+                yield Case(family, kind, 200, 100, seed, semantics, agg, 10, 5, 60, asked)
+            yield Case(family, kind, 200, 100, seed, "av", "sum", 10, 5, 10, "gap <= 0.2 %")
+            yield Case(family, kind, 200, 100, seed, "av", "min", 10, 5, 30, "gap <= 0.6 %")
             for agg in ("min", "sum"):
-                yield Case(
-                    "random", kind, 200, 100, seed, "lm", agg, 10, 10, 60, "optimal within 60 s"
-                )
+                asked = "optimal within 60 s"
+                yield Case(family, kind, 200, 100, seed, "lm", agg, 10, 10, 60, asked)
+
+
+def _generated() -> Iterator[Case]:
+    yield from _small("generated")
+
+
+def _uniform() -> Iterator[Case]:
+    for case in _small("uniform"):
+        yield replace(case, asked="")
 
 
 def _ml_100k() -> Iterator[Case]:
@@ -104,3 +110,12 @@ def _program() -> Iterator[Case]:
                 for method in ("exact", "ip"):
                     where = (users, items, 0, semantics, agg, groups, k)
                     yield Case("program", "integer", *where, 60, "", method)
+
+
+FAMILIES = {
+    "generated": _generated,
+    "uniform": _uniform,
+    "ml-100k": _ml_100k,
+    "ml-1m": _ml_1m,
+    "program": _program,
+}

@@ -1,4 +1,4 @@
-"""Ratings to form groups from: random ones, and MovieLens completed by the built-in predictor."""
+"""Ratings to form groups from: generated, uniformly random, and MovieLens completed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.learners import movielens
 from grouping import Ratings
+from grouping.generate import generate
 from grouping.missing import complete
 from learners.predictor import default_predictor
 
@@ -15,8 +16,13 @@ KINDS = ("integer", "half-star", "real")
 STEPS = {"integer": 1.0, "half-star": 0.5, "real": None}
 
 
-def random_ratings(users: int, items: int, kind: str, seed: int) -> Ratings:
-    """Independent uniform ratings in 1..5: the hardest, since nobody agrees with anybody."""
+def generated(users: int, items: int, kind: str, seed: int) -> Ratings:
+    """Ratings of people who share ten tastes, as `grouping generate` makes them."""
+    return generate(users, items, step=STEPS[kind], seed=seed)
+
+
+def uniform(users: int, items: int, kind: str, seed: int) -> Ratings:
+    """Independent uniform ratings in 1..5: harder, since nobody agrees with anybody."""
     rng = np.random.default_rng(seed)
     if kind == "integer":
         return Ratings.of(rng.integers(1, 6, (users, items)).astype(np.uint8))

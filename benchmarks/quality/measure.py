@@ -6,7 +6,7 @@ import resource
 import time
 
 from benchmarks.quality.cases import Case
-from benchmarks.quality.instances import completed, random_ratings
+from benchmarks.quality.instances import completed, generated, uniform
 from grouping import Ratings, form
 from grouping.errors import UndecidedError
 
@@ -19,13 +19,14 @@ MEASURED = (
 def ratings_of(case: Case) -> Ratings | None:
     """Make or read the ratings of a case; None where the data is absent."""
     if case.users:
-        return random_ratings(case.users, case.items, case.kind, case.seed)
+        make = uniform if case.family == "uniform" else generated
+        return make(case.users, case.items, case.kind, case.seed)
     return completed(case.family, case.kind)
 
 
 def warm_up(case: Case) -> None:
     """Compile what the case will need, on an instance of the same kind, out of the time."""
-    small = random_ratings(40, 20, case.kind, 1)
+    small = generated(40, 20, case.kind, 1)
     form(small, case.semantics, case.agg, 3, 3, case.method, time_limit=5)
 
 
