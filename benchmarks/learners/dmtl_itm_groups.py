@@ -29,7 +29,7 @@ from learners.intervals import bootstrap
 from learners.itm_rec import Rows
 
 FOLDS = 5
-SMALL = Settings(size=32, epochs=60, patience=5)
+SMALL = Settings(size=32, dropout=0.6, patience=5)
 AGGREGATIONS = {"mean": np.mean, "least misery": np.min, "most pleasure": np.max}
 
 

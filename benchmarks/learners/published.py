@@ -21,3 +21,18 @@ TABLE_II = {
     "itm-rec": (0.9754, 0.9745, 0.9740),
 }
 """The same, Table II: precision, recall and F1 of profiling."""
+
+AGREE_CAMRA = {"HR@5": 0.5910, "NDCG@5": 0.4005}
+"""AGREE on CAMRa2011, group task: a run that the README of its repository prints (SIGIR 2018)."""
+
+CONSREC = {
+    "Mafengwo": {
+        "AGREE": (0.4729, 0.6321, 0.3694, 0.4203),
+        "ConsRec": (0.8844, 0.9156, 0.7692, 0.7794),
+    },
+    "CAMRa2011": {
+        "AGREE": (0.5879, 0.7789, 0.3933, 0.4530),
+        "ConsRec": (0.6407, 0.8248, 0.4358, 0.4945),
+    },
+}
+"""Wu et al., WWW 2023 (arXiv 2302.03555), group task: HR@5, HR@10, NDCG@5, NDCG@10."""

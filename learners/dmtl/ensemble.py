@@ -95,6 +95,34 @@ class Ensemble:
         return total
 
 
+def mixture(first: Floats, second: Floats, score: Callable[[Floats], float]) -> float:
+    """How much of the second model to mix into the first: the best share of 0, .05, ... 1.
+
+    Parameters
+    ----------
+    first, second : float64 arrays, shape (tests, candidates)
+        Made alike by `standardised`.
+    score : callable
+        Says how good scores are.
+
+    Returns
+    -------
+    share : float
+        Of equally good ones the lowest.
+    """
+    shares = np.linspace(0.0, 1.0, 21)
+    found = [score((1.0 - share) * first + share * second) for share in shares]
+    return float(shares[int(np.argmax(found))])
+
+
+def standardised(scores: Floats) -> Floats:
+    """Scores of each row less their mean, over their standard deviation (0 where all are equal)."""
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    spread = scores.std(axis=1, keepdims=True)
+    made: Floats = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    return made
+
+
 def blend(columns: Sequence[Floats], truth: NDArray[np.floating]) -> tuple[Floats, float]:
     """Weights of 0 or more, and an offset, with the least squared error.
 

@@ -66,8 +66,10 @@ class Settings:
     own_dropout : float
         Share of the group ratings that are learned from without the group's own past, so that
         groups without one are predicted too.
-    learning_rate, weight_decay : float
-        Of AdamW.
+    learning_rate : float or None
+        Of AdamW. None: 0.001 where a factorisation is corrected, 0.003 where not.
+    weight_decay : float
+        Of AdamW, for matrices.
     averaging : float
         Decay of the running mean of the parameters, which is what predicts; 0: the last ones.
     batch : int or None
@@ -97,9 +99,9 @@ class Settings:
     classes: int = 20
     labels_from: str = "all"
     negatives: int = 8
-    dropout: float = 0.4
+    dropout: float = 0.5
     own_dropout: float = 0.1
-    learning_rate: float = 0.003
+    learning_rate: float | None = None
     weight_decay: float = 1.0
     averaging: float = 0.99
     batch: int | None = None
@@ -135,8 +137,15 @@ class Settings:
         for name in ("dropout", "own_dropout", "averaging", "validation"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must lie from 0 to under 1, not {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
+        if not 0 < self.rate < math.inf:
             raise InputError(f"learning_rate must be above 0, not {self.learning_rate}")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return 0.001 if self.based else 0.003
 
     @property
     def based(self) -> bool:

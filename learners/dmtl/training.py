@@ -39,6 +39,7 @@ from learners.training.stopping import EarlyStop
 Network = GroupNetwork | PaperNetwork
 Progress = Callable[[dict[str, Any]], None]
 
+_FASTER = 5.0  # there are few steps in which to find how members make a group
 _AT_ONCE = 2000  # ratings of the validation part predicted together
 _NEGATIVES_TO_STOP_ON = 50
 _RETRIES = 5  # of negatives that turn out to be rated
@@ -198,11 +199,7 @@ class _Run:
             self.base = base.held_out
         self.network.to(device)
         self.tables = Tables.of(build(known, settings.inputs), device)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-        )
+        self.optimizer = _optimizer(self.network, settings)
         self.average = {n: p.detach().clone() for n, p in self.network.state_dict().items()}
         self.steps = 0
         self.stop = EarlyStop(settings.patience)
@@ -427,6 +424,20 @@ class _Run:
         self.stop.restore(state.document["stop"])
         self.steps = int(state.document["steps"])
         return int(state.document["epoch"])
+
+
+def _optimizer(network: Network, settings: Settings) -> torch.optim.Optimizer:
+    """AdamW; only matrices decay, and single numbers, such as G, learn faster than they."""
+    matrices, vectors, numbers = (
+        [p for p in network.parameters() if min(p.dim(), 2) == dim] for dim in (2, 1, 0)
+    )
+    rate = settings.rate
+    groups: list[dict[str, Any]] = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+        {"params": numbers, "weight_decay": 0.0, "lr": _FASTER * rate},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)
 
 
 class _Checkpoint:

@@ -4,7 +4,7 @@ import pytest
 from grouping.errors import InputError
 from learners.als import BiasedALS
 from learners.bias import BiasModel
-from learners.dmtl.ensemble import Ensemble, blend
+from learners.dmtl.ensemble import Ensemble, blend, mixture, standardised
 from tests.learners.dmtl.making import ratings
 
 
@@ -38,3 +38,12 @@ def test_no_part_is_no_ensemble():
     """There is nothing to weigh."""
     with pytest.raises(InputError, match="needs a part"):
         Ensemble({}).fit(ratings())
+
+
+def test_the_share_mixed_in_is_the_best_on_the_grid():
+    """The lowest of equally good ones, and rows made alike first."""
+    first, second = np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]])
+    assert mixture(first, second, lambda s: -abs(s[0, 0] - 0.25)) == 0.25
+    assert mixture(first, second, lambda s: 0.0) == 0.0
+    made = standardised(np.array([[1.0, 3.0], [2.0, 2.0], [10.0, 30.0]]))
+    np.testing.assert_allclose(made, [[-1, 1], [0, 0], [-1, 1]])
