@@ -96,9 +96,8 @@ def _scores_of_lists(
 
     total, largest = problem.column_scores, int(np.diff(starts).argmax())
     others = len(labels) - int(starts[largest + 1] - starts[largest])
-    if not problem.exact_sums or problem.semantics == "lm" or total is None:
-        others = len(labels)
-    if 2 * others >= len(labels):
+    exact = problem.exact_sums and problem.semantics == "av"
+    if total is None or not exact or 2 * others >= len(labels):
         return fold(problem, ratings_on_lists(problem, labels, lists), order, starts)
     # exact sums do not depend on how they are come by: all users' without those of the others
     users = np.flatnonzero(labels != largest)

@@ -135,3 +135,10 @@ def test_ndcg_of_many_users_is_refused_with_the_reason():
     X = np.random.default_rng(0).integers(1, 6, (11, 4))
     with pytest.raises(InputError, match="depends on the order of the list"):
         form(X, "lm", "ndcg", 2, 2, "exact")
+
+
+@pytest.mark.parametrize("agg", ["sum", "wsum"])
+def test_sums_of_many_users_under_voting_are_refused(agg):
+    X = np.random.default_rng(0).integers(1, 6, (11, 4))
+    with pytest.raises(InputError, match="no formulation yet"):
+        form(X, "av", agg, 2, 2, "exact")

@@ -1,0 +1,1 @@
+"""Local search: good formations, without a proof. One idea in each module."""
