@@ -24,8 +24,10 @@ from learners.mtal.steps import Step
 from learners.mtal.transport import LocalMember, Transport
 from learners.splits import three_parts
 
-NOISES = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+SPREADS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)  # of the noise on residuals, for the attack
+NOISES = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)  # multipliers, for the utility
 CLIPS = (4.0, 1.0)
+UNCLIPPED = 1000.0
 LEVELS = np.arange(1.0, 6.0)
 PRIOR = np.array([0.06, 0.11, 0.27, 0.34, 0.22])  # how ratings are spread, as anybody may know
 RESULTS = Path(__file__).parent / "results"
@@ -40,17 +42,18 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     data = read_movielens("ml-100k")
-    attack = Lines(options.out / "mtal-attack.csv", ["clip", "noise"], ["rebuilt", "guessing"])
+    attack = Lines(options.out / "mtal-attack.csv", ["clip", "spread"], ["rebuilt", "guessing"])
     utility = Lines(
         options.out / "mtal-utility.csv",
         ["clip", "noise", "split"],
         ["rounds", "epsilon", "ratio_to_base"],
     )
-    for clip in CLIPS:
-        for noise in NOISES:
-            if not attack.has(clip, noise):
-                parts = three_parts(data.ratings, validation=0.1, seed=0)
-                attack.add([clip, noise], rebuilt(deal(parts, partition="uniform:8"), clip, noise))
+    parts = three_parts(data.ratings, validation=0.1, seed=0)
+    domains = deal(parts, partition="uniform:8")
+    for clip in (UNCLIPPED, CLIPS[0]):
+        for spread in SPREADS:
+            if not attack.has(clip, spread):
+                attack.add([clip, spread], rebuilt(domains, clip, spread / (2 * clip)))
     attack.show()
     for split in range(0 if options.attack_only else options.splits):
         parts = three_parts(data.ratings, validation=0.1, seed=split)

@@ -9,6 +9,7 @@ from all rows. See docs/concepts/mtal.md.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import GroupingError, InputError
 
-ORDERS = [1 + x / 10 for x in range(1, 100)] + list(range(12, 256))
+ORDERS = [1.01, 1.03, *(1 + x / 10 for x in range(1, 100)), *range(12, 64), *range(64, 1025, 16)]
 """Orders of the Renyi divergence among which the tightest bound is taken."""
 
 
@@ -205,4 +206,6 @@ def _opacus() -> Any:
             "differential privacy is counted by Opacus, which is not installed: "
             "pip install 'grouping[privacy]'"
         ) from error
+    # a budget that is absurdly large or small is at the end of any range of orders
+    warnings.filterwarnings("ignore", message="Optimal order is the")
     return rdp
