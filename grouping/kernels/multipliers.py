@@ -83,36 +83,35 @@ def descend(
     slope = np.empty(users)
     sums = np.zeros((columns, k))
     taken = np.empty(opened + free_slots, np.int64)
+    valued = np.empty(columns, np.bool_)
+    none = np.zeros(rows.shape[0])
     floor = -np.inf
     for step in range(steps):
+        skipping = step % SKIPPED != 0
         for c in range(columns):
-            if step % SKIPPED != 0 and slots[c] == opened and values[c] < floor:
-                continue
-            constant = 0.0
-            for i in range(k):
-                sums[c, i] = 0.0 if slots[c] == opened else constants[slots[c], lists[c, i]]
-                constant += weights[c, i] * sums[c, i]
-            _exceed(rows, lists[c], weights[c], multipliers, excess)
-            total = constant
-            for u in range(users):
-                total += max(excess[u], 0.0)
-            values[c] = total
-            for i in range(k):
-                row = rows[lists[c, i]]
-                total = sums[c, i]
-                for u in range(users):
-                    total += row[u] if excess[u] > 0.0 else 0.0
-                sums[c, i] = total
+            valued[c] = not (skipping and slots[c] == opened and values[c] < floor)
+            if valued[c]:
+                constant = constants[slots[c]] if slots[c] < opened else none
+                values[c] = _value(
+                    rows, constant, lists[c], weights[c], multipliers, excess, sums[c]
+                )
         count = _take(values, slots, opened, free_slots, taken)
-        bound = 0.0
-        for u in range(users):
-            bound += multipliers[u]
-            slope[u] = 1.0
+        bound = _bound(multipliers, values, taken, count)
+        if skipping and bound < progress[BEST]:
+            # columns that were skipped may be worth more than when they were valued last
+            for c in range(columns):
+                if not valued[c]:
+                    valued[c] = True
+                    values[c] = _value(
+                        rows, none, lists[c], weights[c], multipliers, excess, sums[c]
+                    )
+            count = _take(values, slots, opened, free_slots, taken)
+            bound = _bound(multipliers, values, taken, count)
+        slope[:] = 1.0
         floor = np.inf
         for t in range(count):
             c = taken[t]
             use[c] += 1.0
-            bound += values[c]
             if slots[c] == opened:
                 floor = min(floor, FAR * values[c])
             _exceed(rows, lists[c], weights[c], multipliers, excess)
@@ -139,9 +138,36 @@ def descend(
             for u in range(users):
                 multipliers[u] -= size * slope[u]
         for c in range(columns):
-            if step % SKIPPED != 0 and slots[c] == opened and values[c] < floor:
-                continue
-            _level(weights[c], sums[c], rate * progress[LENGTH])
+            if valued[c]:
+                _level(weights[c], sums[c], rate * progress[LENGTH])
+
+
+@kernel(fastmath=REORDERED)
+def _value(rows, constants, items, weights, multipliers, excess, sums):
+    """Value a list; `sums` become those of its items over the users who want it."""
+    _exceed(rows, items, weights, multipliers, excess)
+    value = 0.0
+    for u in range(multipliers.shape[0]):
+        value += max(excess[u], 0.0)
+    for i in range(items.shape[0]):
+        row = rows[items[i]]
+        value += weights[i] * constants[items[i]]
+        total = constants[items[i]]
+        for u in range(multipliers.shape[0]):
+            total += row[u] if excess[u] > 0.0 else 0.0
+        sums[i] = total
+    return value
+
+
+@kernel(fastmath=REORDERED)
+def _bound(multipliers, values, taken, count):
+    """Bound over the columns taken."""
+    bound = 0.0
+    for u in range(multipliers.shape[0]):
+        bound += multipliers[u]
+    for t in range(count):
+        bound += values[taken[t]]
+    return bound
 
 
 @kernel(fastmath=REORDERED)
