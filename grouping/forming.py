@@ -58,10 +58,11 @@ def form(
         At most so many groups (l).
     k : int
         Items on each list, at most m.
-    method : {"greedy", "exact", "ip"}
+    method : {"greedy", "exact", "ip", "baseline", "kmeans", "fasterpam"}
         ``greedy``: the paper's GRD algorithms. ``exact``: an optimum with a proof, or the best
         formation that the time allows with a bound. ``ip``: the paper's integer program, for
-        small instances.
+        small instances. ``baseline``: K-means of users by Kendall's tau over all items, the
+        paper's rival; ``kmeans``, ``fasterpam``: clusters of users by their ratings.
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells count as; a callable is a predictor. See `complete`.
     scale : (float, float), optional

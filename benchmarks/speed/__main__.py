@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.speed import tables
 
-FAMILIES = ("dense", "sparse", "growth", "figures", "rivals", "commands", "kernels")
+FAMILIES = ("dense", "sparse", "growth", "figures", "rivals", "commands", "kernels", "kendall")
 
 
 def main() -> int:

@@ -138,6 +138,21 @@ METHODS = {
             options=("write_model", "symmetry_breaking"),
             exact=True,
         ),
+        Method(
+            "baseline",
+            "the paper's rival: K-means of users by Kendall's tau over all items",
+            "grouping.methods.baseline",
+        ),
+        Method(
+            "kmeans",
+            "K-means of users by their ratings",
+            "grouping.methods.kmeans",
+        ),
+        Method(
+            "fasterpam",
+            "k-medoids of users by their ratings, with the package kmedoids",
+            "grouping.methods.fasterpam",
+        ),
     )
 }
 
