@@ -413,14 +413,12 @@ def _useful(instance, state, d, low, lowest, order):
         state.caps[d, kept] = cap
         order[kept] = lowest[q] * 1e-3 - cap  # among equal caps the items that some rate low
         kept += 1
-    state.count[d] = kept
-    if kept >= free:
-        by = np.argsort(order[:kept], kind="mergesort")
-        items, caps = state.candidates[d, :kept].copy(), state.caps[d, :kept].copy()
-        for q in range(kept):
-            state.candidates[d, q] = items[by[q]]
-            state.caps[d, q] = caps[by[q]]
-    return kept >= free
+    state.count[d] = kept  # those with the best caps stay in any case: enough for the list
+    by = np.argsort(order[:kept], kind="mergesort")
+    items, caps = state.candidates[d, :kept].copy(), state.caps[d, :kept].copy()
+    for q in range(kept):
+        state.candidates[d, q] = items[by[q]]
+        state.caps[d, q] = caps[by[q]]
 
 
 @kernel()
@@ -454,8 +452,7 @@ def _open(instance, state, d, low, high, lowest, entry_lowest, order):
         state.kind[d], state.split_entry[d] = EITHER, pair
         _step(state, PAIR, np.float64(pair))
         return True
-    if not _useful(instance, state, d, low, lowest, order):
-        return False
+    _useful(instance, state, d, low, lowest, order)
     widest, entry = 0.0, -1
     for j in range(taken):
         if state.entry_caps[d, j] - entry_lowest[j] > widest:
