@@ -188,7 +188,8 @@ class Master:
 def _quiet() -> Any:
     import highspy
 
-    highs = highspy.Highs()
+    solver: Any = highspy.Highs
+    highs = solver()
     for name, value in (
         ("output_flag", False),
         ("threads", 1),

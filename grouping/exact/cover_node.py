@@ -45,10 +45,21 @@ class Covers:
         whole = bool(np.all(weights == np.rint(weights)))
         self.grain = grain_of(problem.ratings, max(1, terms)) if whole else None
 
-    def rounded(self, bound: float) -> float:
-        """Round a bound outward, then down to the grain."""
+    def rounded(self, bound: float, priced: float = 0.0) -> float:
+        """Round a bound outward, then down to the grain.
+
+        Parameters
+        ----------
+        bound : float
+        priced : float
+            Sum of what multipliers and discounts add to its terms, without their signs.
+
+        Returns
+        -------
+        bound : float
+        """
         largest = max(abs(self.problem.low), abs(self.problem.high)) * self.weights.sum()
-        terms = self.problem.groups * (len(self.weights) + 8) * largest + abs(bound)
+        terms = self.problem.groups * (len(self.weights) + 8) * largest + abs(bound) + priced
         return rounded_down(bound + 8 * np.finfo(np.float64).eps * terms, self.grain)
 
     def target(self, objective: float) -> float:
@@ -250,7 +261,7 @@ class Node:
 
     def missing_level(self, solution: Solution) -> float | None:
         """Value that more groups exceed in a solution than users do alone; the worst."""
-        used = np.flatnonzero(solution.activity > 1e-9)
+        used = 1 + np.flatnonzero(solution.activity[1:] > 1e-9)
         values, alone = self.master.values[used], np.sort(self.personal[self.standing])
         known = {level for level, _ in self.master.levels}
         worst, at = 1e-6, None
@@ -336,10 +347,25 @@ class Node:
         )
         return pricer, users
 
+    def prove_poor(self) -> bool:
+        """Keep the bound of a subproblem in which every group is ruled out, if it is one.
+
+        Returns
+        -------
+        poor : bool
+        """
+        if self.personal[self.standing].max() > self.floor:
+            return False
+        none = np.zeros(0)
+        prices = Prices(np.zeros(0, np.int64), none, none, none)
+        self.prove(prices, -math.inf, [None] * len(self.cuts))
+        return True
+
     def prove(self, prices: Prices, price: float, proofs: list[PriceProof | None]) -> bool:
         """Keep proofs of a price if the bound is lower."""
         bound = max(self.bound_of(price, prices), self.floor + self._others)
-        bound = self.covers.rounded(bound)
+        priced = 2 * prices.total + float(prices.discounts.sum())
+        bound = self.covers.rounded(bound, (self.most + 1) * priced)
         if not bound < self.bound:
             return False
         self.bound = bound
@@ -358,7 +384,8 @@ def _counted(values: NDArray[np.float64], prices: Prices) -> NDArray[np.float64]
     if not len(prices.levels):
         return values
     at = np.searchsorted(prices.levels, values)
-    return values - np.concatenate([[0.0], prices.discounts])[at]
+    less: NDArray[np.float64] = values - np.concatenate([[0.0], prices.discounts])[at]
+    return less
 
 
 def _dense(problem: Problem) -> NDArray[np.floating]:

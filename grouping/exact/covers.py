@@ -111,6 +111,10 @@ class _Course:
         while not search.over:
             target = covers.target(search.objective)
             node.rule_out(target)
+            if node.prove_poor():
+                if wanted:
+                    self._state(_Tree(node, node.leaf, node.bound))
+                return
             solution = node.master.solve(search.remaining)
             if solution is None:
                 return

@@ -181,7 +181,7 @@ class Descent:
             bound = kernels.total_of(self._current) + float(self._found[order].sum())
             below = aim - BEYOND * (bound - aim) if below is None else below
             if bound < self.bound:
-                progress = bound < self.bound - 0.002 * (self.bound - aim)
+                progress = self.bound - bound > 0.002 * (self.bound - aim)
                 self._stale = 0 if progress else self._stale + 1
                 self.bound = bound
                 self.multipliers[:] = self._current
@@ -468,7 +468,8 @@ class MedianTree:
         chosen = inside[some] == 1
         leaves = -(first[task] + stage[some]) - 2
         start = self._records.count + np.cumsum(decided) - decided
-        branches = self._records.count + len(task) + np.cumsum(branching) - branching
+        branches: NDArray[np.int64] = np.cumsum(branching) - branching
+        branches += self._records.count + len(task)
         ends = np.where(branching, branches, np.where(leaf, -(first + last) - 2, -1))
         following = self._records.count + np.arange(1, len(task) + 1)
         lasting = decided > 0
@@ -478,9 +479,10 @@ class MedianTree:
         self._records.add(self._map[ops[some]], np.stack([with_column, without], axis=1))
         self._records.add(self._map[branch[branching]], np.zeros((branching.sum(), 2), np.int64))
         self._link(links, np.where(lasting, start, ends))
-        return branches[branching]
+        open_ones: NDArray[np.int64] = branches[branching]
+        return open_ones
 
     def _bytes(self) -> int:
-        users = self._values.shape[1]
-        per_node = 4 * users + self._values.shape[0]
+        users: int = self._values.shape[1]
+        per_node = 4 * users + len(self._values)
         return 4 * users * self._records.rows + per_node * len(self._heap)

@@ -113,7 +113,7 @@ def solve(search: Search) -> None:
     descent.run(STEPS, best, stop)
     search.prove(medians.certificate(root_proof(descent)))
     search.report(columns=len(rows))
-    if search.over:
+    if stop():
         return
     promising = np.union1d(descent.decided(target())[0], items)
     promising = np.union1d(np.setdiff1d(np.arange(len(rows)), promising), items)
@@ -154,7 +154,8 @@ def middle_multipliers(
     """
     offered = values[chosen].astype(np.float64)
     if len(chosen) == 1:
-        return offered[0]
+        only: NDArray[np.float64] = offered[0]
+        return only
     offered.partition(len(chosen) - 2, axis=0)
     middle: NDArray[np.float64] = offered[-2:].mean(axis=0)
     return middle
