@@ -38,7 +38,7 @@ def formulation_for(problem: Problem) -> Formulation:
     Raises
     ------
     InputError
-        If there is none: for ndcg and sums under aggregate voting beyond a few users.
+        If there is none: for ndcg beyond a few users.
     """
     weights = problem.aggregation.weights
     if problem.ratings.shape[0] <= ENUMERATED_USERS:
@@ -55,9 +55,6 @@ def formulation_for(problem: Problem) -> Formulation:
     elif problem.aggregation.name == "min":
         name = "weakest"
     else:
-        raise InputError(
-            f"exact has no formulation yet for {problem.aggregation.name} under aggregate voting "
-            f"beyond {ENUMERATED_USERS} users: use greedy, or ip on small instances"
-        )
+        name = "catalogues"
     formulation: Formulation = import_module(f"grouping.exact.{name}").solve
     return formulation

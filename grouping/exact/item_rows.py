@@ -33,7 +33,7 @@ def item_rows(ratings: Ratings) -> NDArray[np.floating]:
         If there is not enough memory.
     """
     n, m = ratings.shape
-    dtype = _dtype(ratings)
+    dtype = narrowest(ratings)
     memory.require(
         n * m * dtype.itemsize,
         f"a dense copy of {n} x {m} ratings",
@@ -53,7 +53,7 @@ def item_rows(ratings: Ratings) -> NDArray[np.floating]:
     return rows
 
 
-def _dtype(ratings: Ratings) -> np.dtype[np.floating]:
+def narrowest(ratings: Ratings) -> np.dtype[np.floating]:
     """Narrowest type of number that holds the ratings."""
     cells = ratings.matrix if isinstance(ratings.matrix, np.ndarray) else ratings.matrix.data
     fill = 0.0 if ratings.fill is None else ratings.fill

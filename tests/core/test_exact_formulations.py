@@ -24,6 +24,7 @@ FORMULATIONS = {
     "covers": ("lm", ("min", "max", "sum", "wsum")),
     "medians": ("av", ("max",)),
     "weakest": ("av", ("min",)),
+    "catalogues": ("av", ("sum", "wsum")),
 }
 KINDS = ("stars", "integers", "halves", "signed zeros", "tenths", "reals")
 
