@@ -25,6 +25,7 @@ def generate(
     clusters: int = 10,
     noise: float = 0.5,
     seed: int = 0,
+    compact: bool = False,
 ) -> Ratings:
     """Ratings of users who share a few tastes.
 
@@ -53,11 +54,13 @@ def generate(
         Standard deviation of the noise, in standard deviations of the opinions; 0: users of one
         cluster agree on everything.
     seed : int
+    compact : bool
+        Keep whole ratings within 0..255 in one byte each.
 
     Returns
     -------
     ratings : Ratings
-        float32, or float64 where float32 does not hold the steps exactly.
+        float32, or float64 where float32 does not hold the steps exactly; uint8 if `compact`.
 
     Raises
     ------
@@ -70,6 +73,8 @@ def generate(
     opinions = _opinions(clusters, items, rng)
     taste = rng.integers(0, clusters, users, dtype=np.int32)
     grid = None if step is None else _grid(low, high, step)
+    if compact and grid is not None and (grid.astype(np.uint8) == grid).all():
+        grid = grid.astype(np.uint8)
     dtype = np.dtype(np.float32 if grid is None else grid.dtype)
     if density == 1:
         matrix = np.empty((users, items), dtype)

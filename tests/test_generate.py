@@ -108,3 +108,12 @@ def test_a_sparse_result_takes_memory_by_its_ratings():
 def test_an_argument_out_of_range_is_named(options, message):
     with pytest.raises(InputError, match=message):
         generate(**({"users": 3, "items": 3} | options))
+
+
+def test_compact_ratings_are_the_same_in_a_byte():
+    """Where they are whole and fit; others stay as they are."""
+    plain, compact = (generate(30, 9, seed=2, compact=compact).matrix for compact in (False, True))
+    assert compact.dtype == np.uint8
+    np.testing.assert_array_equal(plain, compact)
+    assert generate(3, 9, step=0.5, compact=True).matrix.dtype == np.float32
+    assert generate(3, 9, step=None, compact=True).matrix.dtype == np.float32

@@ -11,6 +11,7 @@ from grouping import __version__
 from grouping.cli.bound import bound
 from grouping.cli.doctor import doctor
 from grouping.cli.evaluate import evaluate
+from grouping.cli.experiment import experiment
 from grouping.cli.form import form
 from grouping.cli.generate import generate
 from grouping.cli.learn import learn
@@ -53,6 +54,6 @@ def _check_environment() -> None:
         raise InputError(f"NUMBA_NUM_THREADS={threads}: give a number of threads from 1")
 
 
-for command in (form, evaluate, bound, predict, generate, doctor):
+for command in (form, evaluate, bound, predict, generate, experiment, doctor):
     app.command()(command)
 app.add_typer(learn, name="learn")

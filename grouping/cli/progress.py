@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grouping.methods import Progress
+
+SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
@@ -55,3 +59,43 @@ def in_words(figures: dict[str, Any]) -> str:
     if "seconds" in figures:
         words.append(f"{figures['seconds']:.0f} s")
     return ", ".join(words)
+
+
+@contextmanager
+def shown_steps(
+    what: str, quiet: bool = False
+) -> Iterator[Callable[[int, int, dict[str, Any]], None]]:
+    """Show how many of many steps are done: a bar on a terminal, else a line now and then.
+
+    Yields
+    ------
+    tell : callable
+        ``tell(done, all, step)``; `step` says what is at work.
+    """
+    from grouping.cli.streams import say
+
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
+        last = -math.inf
+
+        def tell_in_lines(done: int, of: int, step: dict[str, Any]) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if done == of or now - last >= SECONDS_BETWEEN_LINES:
+                last = now
+                say(f"{what}: {done} of {of} points", quiet)
+
+        yield tell_in_lines
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    shown = ("[progress.description]{task.description}",)
+    columns = (TextColumn(*shown), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def tell(done: int, of: int, step: dict[str, Any]) -> None:
+            at = " ".join(str(step[name]) for name in ("panel", "method") if name in step)
+            bar.update(task, completed=done, total=of, description=f"{what} {at}")
+
+        yield tell

@@ -1,0 +1,118 @@
+"""Drawing of panels: a line a method through the averages, the spread of the runs around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grouping.errors import GroupingError
+from grouping.experiments.formations import Panel
+from grouping.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STYLES = {
+    "greedy": ("GRD", "C0", "o"),
+    "split": ("GRD, split buckets", "C2", "s"),
+    "refine": ("refine", "C2", "s"),
+    "baseline": ("baseline", "C3", "^"),
+    "exact": ("optimum, proven", "k", "*"),
+    "kmeans": ("K-means", "C4", "v"),
+    "fasterpam": ("FasterPAM", "C5", "D"),
+    "ip": ("integer program", "C6", "P"),
+}
+WIDE = 20
+"""An axis whose largest value is this many times the smallest is logarithmic."""
+
+
+def blank(width: float, height: float) -> Figure:
+    """Make an empty figure.
+
+    Raises
+    ------
+    GroupingError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise GroupingError(
+            "experiments draw with matplotlib: pip install 'grouping[plot]'"
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write a figure as PNG and SVG, which depend on nothing but the figure.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    folder : Path
+    name : str
+        Of the files, without ending.
+    """
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        for ending, about in (("png", {"Software": None}), ("svg", {"Date": None})):
+            with replacing(folder / f"{name}.{ending}") as file:
+                figure.savefig(file, format=ending, dpi=120, metadata=about)
+
+
+def draw_panels(frame: pd.DataFrame, panels: Sequence[Panel], figure: Figure) -> None:
+    """Draw panels side by side.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        All points.
+    panels : sequence of Panel
+    figure : matplotlib Figure
+        Empty.
+    """
+    across = min(4, len(panels))
+    down = -(-len(panels) // across)
+    figure.set_size_inches(3.4 * across, 3.0 * down)
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for place, panel in zip(axes, panels, strict=False):
+        _draw(frame[frame["panel"] == panel.name], panel, place)
+    for place in axes[len(panels) :]:
+        place.set_visible(False)
+    names: dict[str, Any] = {}
+    for place in axes:
+        handles, labels = place.get_legend_handles_labels()
+        names |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        names.values(), names.keys(), loc="outside lower center", ncols=max(1, len(names))
+    )
+
+
+def _draw(part: pd.DataFrame, panel: Panel, place: Axes) -> None:
+    place.set(title=panel.name, xlabel=panel.vary, ylabel=panel.label)
+    for method, points in part.groupby("method", sort=False):
+        label, colour, marker = STYLES.get(str(method), (str(method), "C7", "."))
+        proven = points
+        if method == "exact":
+            proven = points[points["status"] == "optimal"]
+            if panel.y == "objective" and len(proven) < len(points):
+                bounds = points.groupby(panel.vary)["bound"].mean()
+                place.plot(bounds.index, bounds, "k:", linewidth=1, label="upper bound")
+        runs = proven.dropna(subset=[panel.y]).groupby(panel.vary)[panel.y]
+        mean = runs.mean()
+        if len(mean):
+            place.plot(mean.index, mean, color=colour, marker=marker, markersize=4, label=label)
+            place.fill_between(mean.index, runs.min(), runs.max(), color=colour, alpha=0.2)
+    _scale(panel, place)
+
+
+def _scale(panel: Panel, place: Axes) -> None:
+    values = [value for value in panel.values if value]
+    if values and len(values) == len(panel.values) and max(values) >= WIDE * min(values):
+        place.set_xscale("log")
+    if panel.y.startswith("seconds") and place.lines:
+        place.set_yscale("log")

@@ -1,0 +1,113 @@
+"""Carrying an experiment out: measure, draw, summarise."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grouping.experiments import experiment_named
+from grouping.experiments.figures import blank, save
+from grouping.experiments.points import Tell, measure_all
+from grouping.experiments.study import Asked, Claim, Row
+from grouping.experiments.summary import write_summary
+from grouping.ratings import Ratings
+
+
+def run_experiment(
+    name: str, asked: Asked, folder: Path, *, command: str, tell: Tell
+) -> list[Claim]:
+    """Carry an experiment out; what an earlier run left in the folder is taken up.
+
+    Parameters
+    ----------
+    name : str
+        Of `grouping.experiments.EXPERIMENTS`.
+    asked : Asked
+    folder : Path
+        Gets ``NAME.csv`` (every point), ``NAME.png``, ``NAME.svg``, ``NAME.md`` and ``NAME.json``
+        (the settings, by which a later run knows whether it may go on).
+    command : str
+        For the summary.
+    tell : callable
+        ``tell(done, all, point)``.
+
+    Returns
+    -------
+    claims : list of Claim
+
+    Raises
+    ------
+    InputError
+        If there is no such experiment, or the folder holds points of other settings.
+    GroupingError
+        If matplotlib is missing, memory does not suffice, or the folder cannot be written to.
+    """
+    from grouping.doctor import examine
+
+    started = time.perf_counter()
+    figure = blank(6, 4)  # first: without matplotlib nothing is measured in vain
+    study = experiment_named(name).study(asked)
+    settings = settings_of(name, asked)
+    frame = measure_all(study, folder, settings, tell)
+    study.draw(frame, figure)
+    save(figure, folder, name)
+    also = study.also(frame, folder) if study.also else []
+    return write_summary(
+        study,
+        frame,
+        folder,
+        settings,
+        command=command,
+        machine=examine(),
+        seconds=time.perf_counter() - started,
+        also=also,
+    )
+
+
+def settings_of(name: str, asked: Asked) -> Row:
+    """Everything that decides an experiment's points, in terms that JSON holds.
+
+    Parameters
+    ----------
+    name : str
+    asked : Asked
+
+    Returns
+    -------
+    settings : dict
+    """
+    return {
+        "experiment": name,
+        "ratings": described(asked.ratings),
+        "scale": "full" if asked.full else "small",
+        "runs": asked.runs,
+        "seed": asked.seed,
+        "methods": None if asked.methods is None else list(asked.methods),
+        "round": asked.step,
+        "time_limit": asked.time_limit,
+        "threads": asked.threads,
+    }
+
+
+def described(ratings: Ratings | None) -> str:
+    """Name ratings for the record, with a fingerprint of their values.
+
+    Parameters
+    ----------
+    ratings : Ratings or None
+
+    Returns
+    -------
+    text : str
+    """
+    if ratings is None:
+        return "synthetic (grouping generate)"
+    matrix: Any = ratings.matrix
+    stored = matrix if isinstance(matrix, np.ndarray) else matrix.data
+    n, m = ratings.shape
+    digest = hashlib.sha256(np.ascontiguousarray(stored).data).hexdigest()[:12]
+    return f"{ratings.source}, {n} users x {m} items, completed (sha256 {digest})"

@@ -1,0 +1,146 @@
+"""What figures 4 to 6 share: running times of GRD and the baseline, on one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from grouping.experiments.claims import exponent, never_below
+from grouping.experiments.figures import draw_panels
+from grouping.experiments.formations import (
+    COLUMNS,
+    Measurer,
+    Panel,
+    Setting,
+    averages,
+    on_given,
+    points_of,
+    pool_for,
+)
+from grouping.experiments.study import Asked, Claim, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METHODS_COMPARED = ("greedy", "baseline")
+RUNS = 3
+SECONDS = 60.0
+"""For methods that search for an optimum, should one be asked for."""
+
+MUSIC_ITEMS = 136_736
+"""Items of the paper's larger data set."""
+
+
+def time_study(
+    name: str,
+    title: str,
+    asked: Asked,
+    panels: Sequence[Panel],
+    claims: Callable[[pd.DataFrame], list[Claim]],
+) -> Study:
+    """Lay out a study of running times.
+
+    Parameters
+    ----------
+    name, title : str
+    asked : Asked
+    panels : sequence of Panel
+    claims : callable
+
+    Returns
+    -------
+    study : Study
+    """
+    panels = [
+        replace(panel, y="seconds", label="seconds")
+        for panel in on_given(panels, asked, beyond=True)
+    ]
+    threads = asked.threads or 1
+    return Study(
+        name,
+        title,
+        COLUMNS,
+        points_of(panels, asked.chosen(METHODS_COMPARED), asked.seeds(RUNS)),
+        Measurer(pool_for(panels, asked.ratings), SECONDS, threads, timed=True),
+        lambda frame, figure: draw_panels(frame, panels, figure),
+        claims,
+        lambda frame: averages(frame, panels),
+        notes=(
+            f"Both methods ran on {threads} thread(s); the baseline's K-means always has one, for "
+            "results that depend on the seed alone. Times are of whole formations from ratings in "
+            "memory: finding each user's best items (seconds_lists), forming (seconds_method), "
+            "scoring (seconds_score). What is done in less than a second is done three times, and "
+            "the shortest counts.",
+        ),
+    )
+
+
+def size_panels(asked: Asked, semantics: str) -> list[Panel]:
+    """Panels of figures 4 and 6: users, items, groups, and items of sparse ratings.
+
+    Parameters
+    ----------
+    asked : Asked
+    semantics : {"lm", "av"}
+
+    Returns
+    -------
+    panels : list of Panel
+    """
+    if asked.full:
+        base = Setting(100_000, 10_000, 10, 5, semantics, "min")
+        users, items = [10_000, 50_000, 100_000, 200_000], [1_000, 2_500, 5_000, 10_000]
+        groups, sparse = [10, 100, 1_000], [10_000, 50_000, MUSIC_ITEMS]
+    else:
+        base = Setting(500, 80, 10, 5, semantics, "min")
+        users, items = [250, 500, 1_000], [20, 40, 80]
+        groups, sparse = [5, 10, 20], [200, 400]
+    return [
+        Panel("users", "users", users, base),
+        Panel("items", "items", items, base),
+        Panel("groups", "groups", groups, base),
+        Panel("sparse: items", "items", sparse, replace(base, data="sparse")),
+    ]
+
+
+def size_claims(frame: pd.DataFrame) -> list[Claim]:
+    """Hold section 7.2 against the points: growth with users, items and groups."""
+    return [
+        never_below(
+            frame, "greedy", "baseline", "seconds", "GRD is faster than the baseline", lower=True
+        ),
+        exponent(
+            frame, "users", "users", "greedy", "seconds", 0.8, 1.2, "GRD's time is linear in users"
+        ),
+        exponent(
+            frame,
+            "items",
+            "items",
+            "greedy",
+            "seconds_method",
+            -0.2,
+            0.2,
+            "GRD's time is flat in items once the best are known",
+        ),
+        exponent(
+            frame,
+            "items",
+            "items",
+            "greedy",
+            "seconds",
+            -0.2,
+            0.2,
+            "(ours) so it is with finding them",
+        ),
+        exponent(
+            frame,
+            "groups",
+            "groups",
+            "greedy",
+            "seconds_method",
+            0.8,
+            1.2,
+            "GRD's time is linear in groups",
+        ),
+    ]
