@@ -41,7 +41,7 @@ def own_list_bound(problem: Problem) -> float:
     divisor = 1
     if problem.semantics == "av" and problem.aggregation.name == "min":
         weights, divisor = np.ones(problem.k), problem.k
-    personal, magnitudes, exact = _personal(problem.own.scores, weights)
+    personal, magnitudes, exact = personal_satisfactions(problem.own.scores, weights)
     count = n
     if problem.semantics == "lm":
         count = min(n, problem.groups)
@@ -83,23 +83,56 @@ def gap_between(objective: float, bound: float | None) -> float | None:
     return gap if math.isfinite(gap) else None
 
 
-def _personal(
+def personal_satisfactions(
     scores: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
-    """Weighted sums of rows, of their terms' magnitudes, and whether no rounding can be in them."""
+    """Weigh up what users would have alone.
+
+    Parameters
+    ----------
+    scores : float64 array, shape (n, k)
+        Of each user's own list, best first.
+    weights : float64 array, shape (k,)
+
+    Returns
+    -------
+    personal : float64 array, shape (n,)
+        Weighted sums of the rows.
+    magnitudes : float64 array, shape (n,)
+        Sums of the terms' magnitudes, which bound roundings.
+    exact : bool
+        Whether no rounding can be in them.
+    """
     personal, magnitudes = np.zeros(len(scores)), np.zeros(len(scores))
     one_term = np.count_nonzero(weights) == 1 and weights.max() == 1.0
-    in_halves = bool(np.all(weights == np.rint(weights)))
+    in_halves = True
     for position in np.flatnonzero(weights):  # one at a time: no second array as large as scores
         used = scores[:, position]
-        if in_halves:
-            twice = used * 2
-            in_halves = bool(np.all(twice == np.rint(twice)))
+        in_halves = in_halves and sums_are_exact(used, weights)
         terms = weights[position] * used
         personal += terms
         magnitudes += np.abs(terms, out=terms)
     in_halves = in_halves and bool(magnitudes.max() < 2.0**52)
     return personal, magnitudes, one_term or in_halves
+
+
+def sums_are_exact(values: NDArray[np.float64], weights: NDArray[np.float64]) -> bool:
+    """Whether weighted sums of values have no rounding: multiples of 1/2, by whole weights.
+
+    Parameters
+    ----------
+    values : float64 array
+        Not so large that their sums go beyond 2**52.
+    weights : float64 array
+
+    Returns
+    -------
+    exact : bool
+    """
+    if not np.array_equal(weights, np.rint(weights)):
+        return False
+    twice = values * 2
+    return bool(np.all(twice == np.rint(twice)))
 
 
 def _rounded_up(total: Fraction, divisor: int) -> float:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.bounds import own_list_bound
 from grouping.errors import InputError
+from grouping.exact.bounding import upper_bound
 from grouping.formation import Formation
 from grouping.ids import canonical_order, id_text
 from grouping.memory import require
@@ -71,7 +71,7 @@ def evaluate(
         problem = Problem.of(
             completed, semantics, agg, len(names), k, position_weights=position_weights
         )
-        outcome = Outcome(labels, bound=own_list_bound(problem) if bound else None)
+        outcome = Outcome(labels, bound=upper_bound(problem).value if bound else None)
         scored = score(problem, labels)
         ended = time.perf_counter()
     numbered = names == [str(g) for g in range(len(names))]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from grouping.bounds import own_list_bound
 from grouping.errors import InputError
+from grouping.exact.bounding import upper_bound
 from grouping.formation import Formation
 from grouping.methods import Budget, Progress, method_named
 from grouping.missing import Missing, complete, policy_name
@@ -120,7 +120,7 @@ def form(
         )
         outcome = chosen.run(problem, budget, split_buckets=split_buckets, write_model=write_model)
         if bound and outcome.bound is None:
-            outcome = replace(outcome, bound=own_list_bound(problem))
+            outcome = replace(outcome, bound=upper_bound(problem).value)
         scored = score(problem, outcome.labels, outcome.lists)
         if not chosen.orders:
             labels, scored = by_satisfaction(outcome.labels, scored)

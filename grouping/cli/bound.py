@@ -15,6 +15,7 @@ def bound(
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
+    time_limit: o.TimeLimit = None,
     seed: o.Seed = 0,
     threads: o.Threads = None,
     format: o.Format = None,
@@ -27,13 +28,15 @@ def bound(
 ) -> None:
     """Give an upper bound on the objective of any groups.
 
-    It follows from each user's own best list.
+    Without --time-limit, one that is quick at any size.
     """
-    from grouping.bounds import own_list_bound
     from grouping.cli.inputs import read_input
+    from grouping.cli.progress import shown_progress
     from grouping.cli.streams import emit, emit_json
+    from grouping.exact.bounding import upper_bound
     from grouping.formation import as_json
     from grouping.kernels.jit import threads as on_threads
+    from grouping.methods import Budget
     from grouping.missing import complete as completed
     from grouping.problem import Problem
 
@@ -51,9 +54,9 @@ def bound(
         quiet=quiet,
         verbose=verbose,
     )
-    with on_threads(threads):
+    with on_threads(threads), shown_progress(quiet) as progress:
         found = given.use(
-            lambda complete, policy: own_list_bound(
+            lambda complete, policy: upper_bound(
                 Problem.of(
                     completed(complete, policy, step),
                     semantics,
@@ -61,7 +64,8 @@ def bound(
                     groups,
                     k,
                     position_weights=weights,
-                )
+                ),
+                Budget(time_limit=time_limit, seed=seed, progress=progress),
             )
         )
     if json:
@@ -73,10 +77,10 @@ def bound(
                     "agg": agg,
                     "groups": groups,
                     "k": k,
-                    "bound": found,
-                    "argument": "own lists",
+                    "bound": found.value,
+                    "argument": found.argument,
                 }
             )
         )
     else:
-        emit(f"{found!r}\n")
+        emit(f"{found.value!r}\n")

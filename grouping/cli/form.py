@@ -49,15 +49,7 @@ def form(
         bool,
         typer.Option("--bound", help="Also give an upper bound, and the gap to it."),
     ] = False,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(
-            "--time-limit",
-            metavar="SECONDS",
-            help="How long a method that improves step by step may take.",
-            callback=lambda seconds: o.above_zero("--time-limit", seconds),
-        ),
-    ] = None,
+    time_limit: o.TimeLimit = None,
     iterations: Annotated[
         int | None,
         typer.Option(

@@ -69,6 +69,15 @@ Round: TypeAlias = Annotated[
         callback=lambda step: above_zero("--round", step),
     ),
 ]
+TimeLimit: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="How long a search that improves step by step may take.",
+        callback=lambda seconds: above_zero("--time-limit", seconds),
+    ),
+]
 Format: TypeAlias = Annotated[
     Literal["long", "wide", "movielens", "parquet", "npy", "npz"] | None,
     typer.Option("--format", help="Format of RATINGS; recognised by content by default."),

@@ -2,14 +2,14 @@
 
 A formulation is a function of a `Search`: it offers formations, states certificates of upper
 bounds, and returns when the search is over or it has nothing left to try. Adding one means adding
-a module here and a line to `formulation_for`.
+a module here, a line to `FORMULATIONS` and one to `formulation_of`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from grouping.errors import InputError
 
@@ -17,13 +17,48 @@ if TYPE_CHECKING:
     from grouping.exact.search import Search
     from grouping.problem import Problem
 
-Formulation: TypeAlias = "Callable[[Search], None]"
-
 ENUMERATED_USERS = 10
 """Up to so many users every set of users is scored: nothing cleverer is needed."""
 
 
-def formulation_for(problem: Problem) -> Formulation:
+@dataclass(frozen=True)
+class Formulation:
+    """A formulation, loaded when it is first asked for.
+
+    Under aggregate voting its module also has ``bound_certificate(problem, *, steps)``, a bound
+    without a search for formations.
+
+    Attributes
+    ----------
+    name : str
+        Of its module here, and of its argument for bounds.
+    """
+
+    name: str
+
+    @property
+    def module(self) -> Any:
+        """Its module, loaded when first asked for."""
+        return import_module(f"grouping.exact.{self.name}")
+
+    def solve(self, search: Search) -> None:
+        """Search for the optimum and its proof."""
+        self.module.solve(search)
+
+
+FORMULATIONS = {
+    formulation.name: formulation
+    for formulation in (
+        Formulation("partitions"),
+        Formulation("covers"),
+        Formulation("medians"),
+        Formulation("weakest"),
+        Formulation("catalogues"),
+    )
+}
+
+
+def formulation_of(problem: Problem) -> Formulation | None:
     """Choose the strongest formulation for a problem.
 
     Parameters
@@ -32,29 +67,43 @@ def formulation_for(problem: Problem) -> Formulation:
 
     Returns
     -------
-    formulation : callable
-        ``formulation(search)``.
+    formulation : Formulation or None
+        None where there is none.
+    """
+    aggregation = problem.aggregation
+    if problem.ratings.shape[0] <= ENUMERATED_USERS:
+        return FORMULATIONS["partitions"]
+    if aggregation.per_member:
+        return None
+    if problem.semantics == "lm":
+        return FORMULATIONS["covers"]
+    if problem.k == 1 or (aggregation.name != "min" and not aggregation.weights[1:].any()):
+        return FORMULATIONS["medians"]
+    if aggregation.name == "min":
+        return FORMULATIONS["weakest"]
+    return FORMULATIONS["catalogues"]
+
+
+def formulation_for(problem: Problem) -> Formulation:
+    """Choose the strongest formulation, or say why there is none.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    formulation : Formulation
 
     Raises
     ------
     InputError
         If there is none: for ndcg beyond a few users.
     """
-    weights = problem.aggregation.weights
-    if problem.ratings.shape[0] <= ENUMERATED_USERS:
-        name = "partitions"
-    elif problem.aggregation.per_member:
-        raise InputError(
-            f"exact solves ndcg for up to {ENUMERATED_USERS} users only: a member's NDCG depends "
-            "on the order of the list, which no bound known here follows; use greedy"
-        )
-    elif problem.semantics == "lm":
-        name = "covers"
-    elif problem.k == 1 or (problem.aggregation.name != "min" and not weights[1:].any()):
-        name = "medians"
-    elif problem.aggregation.name == "min":
-        name = "weakest"
-    else:
-        name = "catalogues"
-    formulation: Formulation = import_module(f"grouping.exact.{name}").solve
-    return formulation
+    formulation = formulation_of(problem)
+    if formulation is not None:
+        return formulation
+    raise InputError(
+        f"exact solves ndcg for up to {ENUMERATED_USERS} users only: a member's NDCG depends "
+        "on the order of the list, which no bound known here follows; use greedy"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grouping.exact import formulation_for
+from grouping.exact import few_users, formulation_for
 from grouping.exact.search import Search
 from grouping.methods import Budget, Outcome, greedy
 from grouping.problem import Problem
@@ -28,15 +28,17 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     InputError
         If there is no formulation for the problem (ndcg beyond a few users).
     """
-    solve = formulation_for(problem)
+    formulation = formulation_for(problem)
     search = Search(problem, budget)
     interrupted = False
     try:
         search.offer(greedy.run(problem, budget).labels)
         if problem.semantics == "lm":
             search.offer(greedy.run(problem, budget, split_buckets=True).labels)
+            if not problem.aggregation.per_member:
+                search.prove(few_users.bound_certificate(problem))
         if not search.over:
-            solve(search)
+            formulation.solve(search)
     except KeyboardInterrupt:
         interrupted = True
     if search.proven:

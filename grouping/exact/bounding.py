@@ -1,0 +1,99 @@
+"""An upper bound alone, as cheaply as it can be had at the size given.
+
+Own lists give a bound at once. A few users give a lower one under least misery; under aggregate
+voting, the multipliers that a formulation for the objective starts from. These are given an
+effort that falls with the number of ratings, but does not depend on the clock, so that equal
+input gives equal bounds. Who allows time gets what the formulation itself proves in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grouping.errors import GroupingError
+from grouping.exact import few_users, formulation_of
+from grouping.exact.search import Certificate, OwnListCertificate, Search
+from grouping.methods import Budget, greedy
+from grouping.problem import Problem
+
+READ = 2_000_000_000
+"""Ratings that the steps of a bound may read, together."""
+
+MOST_STEPS, FEWEST_STEPS = 300, 10
+
+LARGEST = 400_000_000
+"""Ratings of which a copy is made by users and items; beyond, own lists alone are asked."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An upper bound on the objective of any formation, and what it rests on.
+
+    Attributes
+    ----------
+    certificate : Certificate
+    argument : str
+        Name of the argument, as the concept page on bounds explains it.
+    """
+
+    certificate: Certificate
+    argument: str
+
+    @property
+    def value(self) -> float:
+        """The bound."""
+        return self.certificate.bound
+
+
+def upper_bound(problem: Problem, budget: Budget | None = None) -> Bound:
+    """Bound the objective of any formation.
+
+    Parameters
+    ----------
+    problem : Problem
+    budget : Budget, optional
+        With a time limit, the formulation for the objective searches so long for a lower bound
+        than the quick ones; without, the bound is the same on every machine.
+
+    Returns
+    -------
+    bound : Bound
+        The lowest.
+    """
+    budget = budget or Budget()
+    best = Bound(OwnListCertificate(problem), "own lists")
+    try:
+        for bound in (_quick(problem), _searched(problem, budget)):
+            if bound is not None and bound.value < best.value:
+                best = bound
+    except GroupingError:  # no memory for a copy of the ratings
+        pass
+    return best
+
+
+def _quick(problem: Problem) -> Bound | None:
+    """Bound by what is known to be quick for the objective."""
+    formulation = formulation_of(problem)
+    if formulation is None:
+        return None
+    users, items = problem.ratings.shape
+    if problem.semantics == "lm" and not problem.aggregation.per_member:
+        return Bound(few_users.bound_certificate(problem), "few users")
+    if formulation.name == "partitions":
+        return _searched(problem, Budget(time_limit=float("inf")))
+    if users * items > LARGEST:
+        return None
+    steps = min(MOST_STEPS, max(FEWEST_STEPS, READ // (users * items)))
+    return Bound(formulation.module.bound_certificate(problem, steps=steps), formulation.name)
+
+
+def _searched(problem: Problem, budget: Budget) -> Bound | None:
+    """Bound by a search for the optimum, in the time allowed."""
+    formulation = formulation_of(problem)
+    if formulation is None or budget.time_limit is None:
+        return None
+    search = Search(problem, budget)
+    search.offer(greedy.run(problem, budget, split_buckets=problem.semantics == "lm").labels)
+    if not search.over:
+        formulation.solve(search)
+    return Bound(search.certificate, formulation.name)
