@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 TINY = 1e-7
 """Activities and multipliers below this are the solver's noise."""
 
+LOOSE = 1e-6
+"""How far off, in shares of the objective, what a column lacks may be."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -25,12 +28,16 @@ class Solution:
         Price of covering each user, not negative.
     discounts : float64 array, shape (levels,)
         Price of a place among the groups of a level, not negative.
+    lacks : float64 array, shape (columns,)
+        What each group is worth less than it costs: a solution in whole groups that has it is
+        worth less than the objective by so much at least.
     """
 
     objective: float
     activity: NDArray[np.float64]
     multipliers: NDArray[np.float64]
     discounts: NDArray[np.float64]
+    lacks: NDArray[np.float64]
 
 
 class Master:
@@ -145,13 +152,20 @@ class Master:
         discounts[discounts < TINY] = 0.0
         activity = np.maximum(np.array(found.col_value), 0.0)
         objective = float(highs.getInfo().objective_function_value)
-        return Solution(objective, activity, multipliers, discounts)
+        lacks = np.maximum(-np.array(found.col_dual), 0.0)
+        return Solution(objective, activity, multipliers, discounts, lacks)
 
-    def whole(self, seconds: float, nodes: int) -> NDArray[np.int64] | None:
+    def whole(
+        self, solution: Solution, worth: float, seconds: float, nodes: int
+    ) -> NDArray[np.int64] | None:
         """Choose whole groups among the columns.
 
         Parameters
         ----------
+        solution : Solution
+            Of the linear program as it is.
+        worth : float
+            Groups of which no choice worth more can be made are left out.
         seconds : float
             Time limit.
         nodes : int
@@ -167,6 +181,10 @@ class Master:
         highs = _quiet()
         program = self._highs.getLp()
         program.integrality_ = [highspy.HighsVarType.kInteger] * len(self.values)
+        out = solution.lacks > solution.objective - worth + LOOSE * max(1.0, abs(worth))
+        upper = np.array(program.col_upper_)
+        upper[1:][out[1:]] = 0.0
+        program.col_upper_ = upper
         highs.passModel(program)
         highs.setOptionValue("presolve", "choose")
         highs.setOptionValue("mip_max_nodes", nodes)

@@ -43,6 +43,9 @@ PATIENCE = 3
 ROUNDING_NODES = 200
 """Size of the tree when groups are chosen among the columns."""
 
+GAINED = 0.2
+"""Groups are chosen anew when the linear program has gained this share of what it leads by."""
+
 
 def solve(search: Search) -> None:
     """Search for the best formation under least misery.
@@ -132,9 +135,10 @@ class _Course:
             pricers = [node.pricer(prices, number) for number in range(len(node.cuts))]
             if self._climb(node, solution, prices, pricers, least):
                 continue
-            if solution.objective >= max(covers.above(search.objective), tried):
-                tried = covers.above(solution.objective)
-                if self._round(node):
+            lead = solution.objective - search.objective
+            if solution.objective >= max(covers.above(search.objective), tried + GAINED * lead):
+                tried = solution.objective
+                if self._round(node, solution):
                     continue
             if price > aim and not wanted:
                 return
@@ -234,9 +238,10 @@ class _Course:
         self.columns += added
         return added
 
-    def _round(self, node: Node) -> bool:
+    def _round(self, node: Node, solution: Solution) -> bool:
         """Offer a formation of whole columns; tell whether it is better."""
-        chosen = node.master.whole(self.search.remaining, ROUNDING_NODES)
+        worth, remaining = self.search.objective, self.search.remaining
+        chosen = node.master.whole(solution, worth, remaining, ROUNDING_NODES)
         if chosen is None:
             return False
         covers = self.covers
