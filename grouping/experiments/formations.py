@@ -32,6 +32,7 @@ APART = (
     "groups",
     "k",
     "step",
+    "density",
     "noise",
     "method",
     "run",
@@ -76,6 +77,7 @@ class Setting:
     agg: str = "max"
     data: str = "synthetic"
     step: float | None = None
+    density: float | None = None
     noise: float = 0.5
 
 
@@ -205,6 +207,7 @@ class Measurer:
             point["items"],
             point["seed"],
             step=point["step"],
+            density=point["density"],
             noise=point["noise"],
         )
         with on_threads(self.threads):
@@ -226,6 +229,8 @@ class Measurer:
         problem = Problem.of(ratings, point["semantics"], point["agg"], point["groups"], point["k"])
         listed = time.perf_counter()
         outcome = method.run(problem, Budget(time_limit=limit, seed=point["seed"]))
+        if outcome.status == "interrupted":  # such a point is none: it is measured anew
+            raise KeyboardInterrupt
         made = time.perf_counter()
         found = score(problem, outcome.labels, outcome.lists)
         end = time.perf_counter()

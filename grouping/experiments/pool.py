@@ -42,6 +42,7 @@ class Pool:
         items: int,
         seed: int,
         step: float | None = None,
+        density: float | None = None,
         noise: float = 0.5,
     ) -> Ratings:
         """Draw a sample (called as `sample`, which keeps the last one).
@@ -49,12 +50,14 @@ class Pool:
         Parameters
         ----------
         data : {"given", "synthetic", "sparse"}
-            "sparse": synthetic, `RATED_BY_USER` ratings a user, the others at the scale's end.
+            "sparse": synthetic, with gaps that count as the lowest rating.
         users, items : int
         seed : int
         step : float or None
             Round given ratings to multiples of this. Synthetic ones are multiples of it, whole
             numbers by default; 0: real numbers.
+        density : float or None
+            Share of the cells that are rated in sparse ratings; None: `RATED_BY_USER` a user.
         noise : float
             Of synthetic ratings.
 
@@ -63,7 +66,7 @@ class Pool:
         ratings : Ratings
         """
         if data == "sparse":
-            density = min(1.0, RATED_BY_USER / items)
+            density = density or min(1.0, RATED_BY_USER / items)
             return complete(generate(users, items, density=density, noise=noise, seed=seed), "min")
         if data == "synthetic":
             matrix = self._synthetic(seed, step, noise).matrix

@@ -12,7 +12,8 @@ from grouping.experiments.study import Claim
 def points(**columns):
     """Points of one panel that differ in users, method and what else is given."""
     same = {"panel": "users", "data": "synthetic", "semantics": "lm", "agg": "max", "items": 9}
-    same |= {"groups": 2, "k": 1, "step": None, "noise": 0.5, "run": 0, "status": "optimal"}
+    same |= {"groups": 2, "k": 1, "step": None, "noise": 0.5, "run": 0}
+    same |= {"density": None, "bound": 12.0, "status": "optimal"}
     return pd.DataFrame(same | columns)
 
 
@@ -62,6 +63,7 @@ def test_near_the_optimum_counts_proven_points_only():
     assert claim.holds
     assert "90 to 100 %" in claim.found
     assert "2 of 3 points" in claim.found
+    assert "at least 8.33 % of the upper bound at all 3" in claim.found
     assert not claims.near_optimum(frame.assign(status="optimal"), "greedy", "text").holds
 
 
