@@ -35,7 +35,7 @@ class GroupFormer(BaseEstimator):  # type: ignore[misc]
         Items on each group's list; at most n_features.
     semantics : {"lm", "av"}
     agg : {"min", "max", "sum", "wsum", "ndcg"}
-    method : {"greedy", "ip"}
+    method : {"greedy", "exact", "ip", "baseline", "kmeans", "fasterpam"}
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells (NaN, not stored) count as, in `fit` and in `predict`.
     position_weights : {"inverse", "log"} or k numbers, optional

@@ -255,7 +255,13 @@ def claims(frame: pd.DataFrame) -> list[Claim]:
     ahead = by_square["mean_one"] > by_square["mean_other"]
     prefer = frame[["prefer_one", "prefer_other"]].mean()
     one, other = frame["one"].iloc[0], frame["other"].iloc[0]
+    higher = int((frame["objective_one"] >= frame["objective_other"]).sum())
     return [
+        Claim(
+            f"(check) {one}'s objective is at least {other}'s",
+            higher == len(frame),
+            f"in {higher} of {len(frame)} samples",
+        ),
         Claim(
             f"{one} gives members more than {other} in all kinds of samples",
             bool(ahead.all()),

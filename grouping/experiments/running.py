@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from grouping import __version__
 from grouping.experiments import experiment_named
 from grouping.experiments.figures import blank, save
 from grouping.experiments.points import Tell, measure_all
@@ -82,6 +83,7 @@ def settings_of(name: str, asked: Asked) -> Row:
     """
     return {
         "experiment": name,
+        "version": __version__,
         "ratings": described(asked.ratings),
         "scale": "full" if asked.full else "small",
         "runs": asked.runs,
