@@ -99,15 +99,21 @@ def _draw(part: pd.DataFrame, panel: Panel, place: Axes) -> None:
         proven = points
         if method == "exact":
             proven = points[points["status"] == "optimal"]
-            if panel.y == "objective" and len(proven) < len(points):
-                bounds = points.groupby(panel.vary)["bound"].mean()
-                place.plot(bounds.index, bounds, "k:", linewidth=1, label="upper bound")
+            if len(proven) < len(points):
+                _draw_unproven(points, panel, place)
         runs = proven.dropna(subset=[panel.y]).groupby(panel.vary)[panel.y]
         mean = runs.mean()
         if len(mean):
             place.plot(mean.index, mean, color=colour, marker=marker, markersize=4, label=label)
             place.fill_between(mean.index, runs.min(), runs.max(), color=colour, alpha=0.2)
     _scale(panel, place)
+
+
+def _draw_unproven(points: pd.DataFrame, panel: Panel, place: Axes) -> None:
+    """Draw the upper bound of the objective, or what the best formations found have else."""
+    column, label = ("bound", "upper bound") if panel.y == "objective" else (panel.y, "best found")
+    mean = points.dropna(subset=[column]).groupby(panel.vary)[column].mean()
+    place.plot(mean.index, mean, "k:", linewidth=1, label=label)
 
 
 def _scale(panel: Panel, place: Axes) -> None:

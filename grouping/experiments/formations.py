@@ -297,15 +297,23 @@ def averages(frame: pd.DataFrame, panels: Sequence[Panel]) -> pd.DataFrame:
     Returns
     -------
     table : pandas.DataFrame
-        Columns panel, x, method, runs, mean, least, most.
+        Columns panel, x, method, runs, mean, least, most, and proven: how many of the runs' results
+        are proven optima.
     """
     import pandas as pd
 
     parts = []
     for panel in panels:
         part = frame[(frame["panel"] == panel.name) & frame[panel.y].notna()]
-        grouped = part.groupby([panel.vary, "method"], sort=False, dropna=False)[panel.y]
-        table = grouped.agg(runs="count", mean="mean", least="min", most="max").reset_index()
+        part = part.assign(proven=part["status"] == "optimal")
+        grouped = part.groupby([panel.vary, "method"], sort=False, dropna=False)
+        table = grouped.agg(
+            runs=(panel.y, "count"),
+            mean=(panel.y, "mean"),
+            least=(panel.y, "min"),
+            most=(panel.y, "max"),
+            proven=("proven", "sum"),
+        ).reset_index()
         table = table.rename(columns={panel.vary: "x"})
         table.insert(0, "panel", panel.name)
         parts.append(table)

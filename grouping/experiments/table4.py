@@ -98,7 +98,7 @@ def five_numbers(frame: pd.DataFrame, panels: list[Panel]) -> pd.DataFrame:
         Columns panel, x, method, runs and the five numbers.
     """
     table = averages(frame, [replace(panel, y="size_max") for panel in panels])
-    table = table.drop(columns=["mean", "least", "most"])
+    table = table.drop(columns=["mean", "least", "most", "proven"])
     for size in SIZES:
         table[size] = averages(frame, [replace(panel, y=size) for panel in panels])["mean"]
     return table

@@ -64,7 +64,10 @@ def test_near_the_optimum_counts_proven_points_only():
     assert "90 to 100 %" in claim.found
     assert "2 of 3 points" in claim.found
     assert "at least 8.33 % of the upper bound at all 3" in claim.found
-    assert not claims.near_optimum(frame.assign(status="optimal"), "greedy", "text").holds
+    assert claims.near_optimum(frame.assign(status="optimal"), "greedy", "text").holds is False
+    unproven = frame.assign(status="time_limit")
+    assert claims.near_optimum(unproven, "greedy", "text").holds is None
+    assert claims.near_optimum(unproven.assign(bound=1.0), "greedy", "text").holds
 
 
 @pytest.mark.parametrize(
