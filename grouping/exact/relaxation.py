@@ -30,6 +30,23 @@ AGAIN = 0.3
 """Length of the first steps after lists joined."""
 
 
+ROWS = 1 << 29
+"""Bytes of ratings that lists are priced on, at most: of so many users the best items only."""
+
+DEARER = (0.0, 0.1, 0.3, 1.0)
+"""Where a price takes too much work to prove, higher ones are tried: by these shares of the way
+to the price at which no items are left to look at."""
+
+_USERS = 4096
+"""Users at a time."""
+
+_FITTED = 150
+"""Lists whose worth tells users' multipliers, or 4 for each group if more."""
+
+_BEST = 10
+"""Of what they are worth, so many are told apart by rank as well."""
+
+
 class Relaxation:
     """Multipliers of users, and the lists that they are adjusted to.
 
@@ -71,6 +88,7 @@ class Relaxation:
         self.columns = columns
         self.groups = groups
         self.multipliers = multipliers
+        self.span = span
         self.rate = RATE * groups / (columns.users * max(span, 1e-300))
         self.bound = math.inf
         self._items = np.unique(lists)
@@ -157,9 +175,7 @@ class Relaxation:
             return 0.0
         return max(0.0, float(np.partition(self.values, -self.groups)[-self.groups]))
 
-    def priced(
-        self, stop: Callable[[], bool], work: float, slack: float = 0.0
-    ) -> ListPrices | None:
+    def priced(self, stop: Callable[[], bool], work: float) -> ListPrices | None:
         """Find the lists worth more than those of the pool.
 
         Parameters
@@ -167,8 +183,6 @@ class Relaxation:
         stop : callable
         work : float
             Where it would take more, a higher price is proven.
-        slack : float
-            Added to the price.
 
         Returns
         -------
@@ -177,12 +191,16 @@ class Relaxation:
         """
         k = self.lists.shape[1]
         singles = self.columns.excess(self.multipliers)
+        ascending = np.argsort(singles, kind="stable")
+        ranked = singles[ascending[::-1]]
         # k - 1 items worth more by themselves make no list
-        highest = float(np.partition(singles, -k)[-k])
-        price = min(self.price + slack, highest)
-        while not stop():
-            order = np.argsort(singles, kind="stable")
-            order = order[singles[order] > price]
+        highest = float(ranked[k - 1])
+        room = max(k, ROWS // (8 * self.columns.users))
+        fitting = float(ranked[room]) if room < len(ranked) else -math.inf
+        lowest = min(max(self.price, fitting), highest)
+        for share in DEARER:
+            price = lowest + share * (highest - lowest)
+            order = ascending[singles[ascending] > price]
             prices = price_lists(
                 self.columns.rows(order),
                 order,
@@ -193,10 +211,41 @@ class Relaxation:
                 stop=stop,
                 work=work,
             )
-            if prices is not None:
+            if prices is not None or stop():
                 return prices
-            price = highest if highest - price < 0.1 * highest else 0.7 * price + 0.3 * highest
         return None
+
+    def widened(self, columns: Columns, groups: int) -> Relaxation:
+        """Relax the problem of more users like these.
+
+        What the lists are worth to a user tells the multiplier nearly: a linear function of it,
+        fitted to the users here, is where the descent over all users starts.
+
+        Parameters
+        ----------
+        columns : Columns
+            Of all users.
+        groups : int
+
+        Returns
+        -------
+        relaxation : Relaxation
+            Over the lists that were used most, and those worth most.
+        """
+        near = np.argsort(-self.values, kind="stable")[: 2 * groups]
+        used = np.argsort(-self.use, kind="stable")[: max(_FITTED, 4 * groups)]
+        kept = np.union1d(used[self.use[used] > 0], near)
+        lists, weights = self.lists[kept], self.weights[kept]
+        items = np.unique(lists)
+        local = np.searchsorted(items, lists)
+        told = _features(self.columns.rows(items), local, weights)
+        factors = np.linalg.lstsq(told.T, self.multipliers, rcond=None)[0]
+        rows = columns.rows(items)
+        multipliers = np.empty(columns.users)
+        for start in range(0, columns.users, _USERS):
+            some = slice(start, start + _USERS)
+            multipliers[some] = factors @ _features(rows[:, some], local, weights)
+        return Relaxation(columns, groups, self.span, lists, weights, multipliers)
 
     def extend(self, prices: ListPrices, count: int, keep: int) -> int:
         """Take lists that were found into the pool, and drop those worth least.
@@ -228,3 +277,12 @@ class Relaxation:
             np.concatenate([self.weights[old], weights[new]]),
         )
         return len(new)
+
+
+def _features(
+    rows: NDArray[np.float64], lists: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What lists are worth to users, list by list and best first, and one."""
+    sums = np.stack([w @ rows[items] for items, w in zip(lists, weights, strict=True)])
+    best = -np.sort(-sums, axis=0)[:_BEST]
+    return np.concatenate([sums, best, np.ones((1, rows.shape[1]))])

@@ -8,9 +8,10 @@ gap, from placing users (`grouping.exact.placements`); formations from the local
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from grouping.exact.relaxation import Relaxation
 from grouping.exact.search import CLOSE, Search
 from grouping.local.weakest import Lists, ListSearch, best_items
 from grouping.problem import Problem
+from grouping.ratings import Ratings
 
 PROMISING = 300
 """Items that lists are made of before multipliers tell which are good, besides k for each group."""
@@ -43,6 +45,16 @@ lists are missed at the higher price. About half a second, and twenty."""
 
 CLOSED = 1e-5
 """The relaxation is solved when the bound over all lists is this near to that over the pool."""
+
+AIM, BELOW = 0.015, 0.002
+"""Steps aim this share below what the first lists are worth, or below the bound for a sample."""
+
+SAMPLE, QUICK_ROUNDS, ROUGHLY = 2000, 8, 1e-3
+"""For a bound alone: users that are looked at first where there are more; pricings of all their
+lists, at most; and how near the bounds over all lists and over the pool come before that."""
+
+QUICK_WORK, WORK_EACH = 4e9, 2e5
+"""Work of a pricing for a bound alone, or for each user if more."""
 
 QUICK, LONG, EACH = 200_000, 3_000_000, 20_000
 """Steps of annealing for lists that look good, and for the best, or for each user if fewer."""
@@ -145,14 +157,17 @@ def bound_certificate(
 ) -> PlacementCertificate | None:
     """Bound the objective without searching for formations.
 
+    Of many users a sample is looked at first: it tells which lists are good, and how far each is
+    used, from which the multipliers of all users follow nearly.
+
     Parameters
     ----------
     problem : Problem
         Aggregate voting, min.
     steps : int
-        Subgradient steps.
+        Subgradient steps over all users.
     seed : int
-        Of the lists to start from.
+        Of the lists to start from, and of the sample.
     stop : callable
         Whether to give up, asked several times a second.
 
@@ -161,12 +176,55 @@ def bound_certificate(
     certificate : PlacementCertificate or None
         None where it was stopped.
     """
+    rng = np.random.default_rng(seed)
     instance = Instance(problem)
-    start = Start(instance, np.random.default_rng(seed), stop, climb=False)
-    relaxation = start.relaxation()
-    relaxation.descend(start.lists.value - 0.02 * abs(start.lists.value), steps, stop)
-    prices = relaxation.priced(stop, MOST_WORK / 4)
+    users = instance.columns.users
+    if users > SAMPLE:
+        chosen = np.sort(rng.choice(users, SAMPLE, replace=False))
+        of_some = _relaxed_sample(Instance(part(problem, chosen)), rng, stop)
+        relaxation = of_some.widened(instance.columns, instance.slots)
+        aim = of_some.bound * users / SAMPLE
+        aim -= BELOW * abs(aim)
+    else:
+        start = Start(instance, rng, stop, climb=False)
+        relaxation = start.relaxation()
+        aim = start.lists.value - AIM * abs(start.lists.value)
+    relaxation.descend(aim, steps, stop)
+    prices = relaxation.priced(stop, max(QUICK_WORK, WORK_EACH * users))
     return None if prices is None else instance.root(relaxation.multipliers, prices)
+
+
+def _relaxed_sample(
+    instance: Instance, rng: np.random.Generator, stop: Callable[[], bool]
+) -> Relaxation:
+    """Solve the relaxation for a sample of users, about."""
+    start = Start(instance, rng, stop, climb=False)
+    relaxation = start.relaxation()
+    aim = start.lists.value - AIM * abs(start.lists.value)
+    rounds = _rounds(instance, relaxation, aim, QUICK_WORK, stop)
+    for prices in islice(rounds, QUICK_ROUNDS):
+        bound = instance.root(relaxation.multipliers, prices).bound
+        if bound - relaxation.bound <= ROUGHLY * abs(relaxation.bound):
+            break
+    return relaxation
+
+
+def part(problem: Problem, users: NDArray[np.int64]) -> Problem:
+    """Take some users of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    users : int64 array
+
+    Returns
+    -------
+    problem : Problem
+        With the same numbers of groups and of items on lists.
+    """
+    matrix = problem.ratings.matrix[users]
+    ratings = Ratings.of(matrix).with_matrix(matrix, fill=problem.ratings.fill)
+    return Problem.of(ratings, "av", "min", problem.groups, problem.k)
 
 
 class Start:
@@ -280,25 +338,37 @@ def promising_items(instance: Instance) -> NDArray[np.int64]:
 
 
 def _relax(search: Search, instance: Instance, relaxation: Relaxation, worth: float) -> None:
-    """Solve the relaxation: multipliers, prices of all lists, a larger pool, in turns."""
-    groups = instance.slots
-    work = WORK
-    for _ in range(ROUNDS):
-        aim = max(search.objective, worth - 0.015 * abs(worth))
-        relaxation.descend(aim, STEPS, lambda: search.over)
-        if search.over:
-            return
-        price = relaxation.price
-        prices = relaxation.priced(lambda: search.over, work)
-        if prices is None:
-            return
+    """Solve the relaxation, and state what it proves."""
+    aim = max(search.objective, worth - AIM * abs(worth))
+    for prices in _rounds(instance, relaxation, aim, MOST_WORK, lambda: search.over):
         search.prove(instance.root(relaxation.multipliers, prices))
         search.report(columns=len(relaxation.lists), pool_bound=relaxation.bound)
         if search.bound - relaxation.bound <= CLOSED * abs(relaxation.bound):
             return
+
+
+def _rounds(
+    instance: Instance,
+    relaxation: Relaxation,
+    aim: float,
+    most_work: float,
+    stop: Callable[[], bool],
+) -> Iterator[ListPrices]:
+    """Find multipliers, then prices of all lists, then a larger pool, in turns."""
+    groups = instance.slots
+    work = min(WORK, most_work)
+    for _ in range(ROUNDS):
+        relaxation.descend(aim, STEPS, stop)
+        if stop():
+            return
+        price = relaxation.price
+        prices = relaxation.priced(stop, work)
+        if prices is None:
+            return
+        yield prices
         joined = relaxation.extend(prices, max(JOINING, 4 * groups), max(KEPT, 12 * groups))
         if joined < JOINING and prices.price > price:
-            if work >= MOST_WORK:
+            if work >= most_work:
                 return
             work *= 4
         elif not joined:

@@ -231,6 +231,43 @@ def test_a_gap_of_percents_closes_to_a_fraction(step, few_placements):
     assert checked(problem, search.certificate) <= search.bound
 
 
+@pytest.mark.parametrize("sparse", [True, False])
+def test_a_sample_tells_most_of_what_all_users_do(sparse, monkeypatch):
+    """A bound from a third of the users' lists holds for all, and is nearly as low."""
+    X = np.asarray(generate(240, 30, clusters=4, seed=1).matrix)
+    ratings = complete(Ratings.of(csr_of(X, X != 2)), 2.0) if sparse else Ratings.of(X)
+    problem = Problem.of(ratings, "av", "min", 4, 3)
+    of_all = bound_certificate(problem, steps=100).bound
+    monkeypatch.setattr("grouping.exact.weakest.SAMPLE", 80)
+    certificate = bound_certificate(problem, steps=100)
+    assert checked_bound(X.astype(float), 4, 3, *plain(certificate)) <= certificate.bound
+    assert certificate.bound >= greedy_objective(problem)
+    assert certificate.bound <= 1.01 * of_all
+
+
+def test_a_price_that_takes_too_much_work_is_raised(monkeypatch):
+    """Until it can be proven; in the end by the best items alone."""
+    problem = Problem.of(generate(120, 40, clusters=4, seed=1), "av", "min", 5, 3)
+    bounds = []
+    for work in (4e9, 1e5, 1.0):
+        monkeypatch.setattr("grouping.exact.weakest.QUICK_WORK", work)
+        monkeypatch.setattr("grouping.exact.weakest.WORK_EACH", 0.0)
+        monkeypatch.setattr("grouping.exact.list_prices.SLICE", 1e3)
+        certificate = bound_certificate(problem, steps=50)
+        assert checked(problem, certificate) <= certificate.bound
+        bounds.append(certificate.bound)
+    assert bounds == sorted(bounds)
+    assert bounds[0] < bounds[2]
+    monkeypatch.setattr("grouping.exact.relaxation.ROWS", 8 * 120 * 6)
+    assert checked(problem, bound_certificate(problem, steps=50)) < np.inf
+
+
+def greedy_objective(problem):
+    search = Search(problem, Budget())
+    search.offer(greedy.run(problem, Budget()).labels)
+    return search.objective
+
+
 def test_a_seed_gives_one_result(few_placements):
     """However often, where no clock is asked."""
     problem = Problem.of(generate(50, 25, step=None, seed=2), "av", "min", 4, 3)
