@@ -91,15 +91,18 @@ def size_panels(asked: Asked, semantics: str) -> list[Panel]:
     if asked.full:
         base = Setting(100_000, 10_000, 10, 5, semantics, "min")
         users, items = [10_000, 50_000, 100_000, 200_000], [1_000, 2_500, 5_000, 10_000]
-        groups, sparse = [10, 100, 1_000], [10_000, 50_000, MUSIC_ITEMS]
+        groups, many = [10, 25, 50], [100, 1_000, 10_000]
+        sparse = [10_000, 50_000, MUSIC_ITEMS]
     else:
         base = Setting(500, 80, 10, 5, semantics, "min")
         users, items = [250, 500, 1_000], [20, 40, 80]
-        groups, sparse = [5, 10, 20], [200, 400]
+        groups, many, sparse = [5, 10, 20], [20, 40], [200, 400]
     return [
         Panel("users", "users", users, base),
         Panel("items", "items", items, base),
         Panel("groups", "groups", groups, base),
+        # K-means into thousands of clusters takes hours
+        Panel("many groups", "groups", many, base, methods=tuple(asked.methods or ("greedy",))),
         Panel("sparse: items", "items", sparse, replace(base, data="sparse")),
     ]
 
@@ -135,7 +138,7 @@ def size_claims(frame: pd.DataFrame) -> list[Claim]:
         ),
         exponent(
             frame,
-            "groups",
+            "many groups",
             "groups",
             "greedy",
             "seconds_method",
