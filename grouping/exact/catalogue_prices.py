@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,18 @@ from grouping.kernels import list_prices as kernels
 from grouping.kernels.list_swaps import excess, offer
 
 SLICE = 2e8
-"""Ratings looked at between two looks at the clock: about a tenth of a second."""
+"""Ratings looked at between two looks at the clock: less than a tenth of a second."""
+
+ARENA = 1 << 16
+"""Codes of narrow branches that there is room for at first."""
+
+FAVOURITES = 64
+"""Items of each user that are looked through for the best that may still follow."""
+
+LEVELS = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65_535}
+"""Highest codes of ratings."""
+
+_ROWS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +59,13 @@ class ListPricing:
         Of the positions: positive, not increasing.
     best : float64 array, shape (users, k)
         Each user's highest ratings, descending.
+    grain : float or None
+        What all ratings are multiples of.
+
+    Raises
+    ------
+    GroupingError
+        If there is not enough memory.
     """
 
     def __init__(
@@ -54,8 +73,25 @@ class ListPricing:
         ratings: NDArray[np.floating],
         weights: NDArray[np.float64],
         best: NDArray[np.float64],
+        grain: float | None,
     ) -> None:
         self.ratings, self.weights, self.best = ratings, weights, np.ascontiguousarray(best)
+        low, high = float(ratings.min()), float(ratings.max())
+        self._low, self._step = low, 1.0
+        dtype: np.dtype[Any] = np.dtype(np.uint16)
+        if grain is not None and (high - low) / grain <= LEVELS[np.dtype(np.uint8)]:
+            dtype, self._step = np.dtype(np.uint8), grain
+        elif grain is not None and (high - low) / grain <= LEVELS[dtype]:
+            self._step = grain
+        elif high > low:
+            self._step = (high - low) / (LEVELS[dtype] - 1)
+        users, items = ratings.shape
+        memory.require(
+            users * (items * dtype.itemsize + 8 * FAVOURITES),
+            "searching over lists",
+            "take fewer users or items, or --method greedy",
+        )
+        self._codes = self._coded(dtype)
 
     def values_of(self, lists: NDArray[np.int64], dtype: type = np.float64) -> NDArray[np.floating]:
         """What users get from lists.
@@ -102,7 +138,7 @@ class ListPricing:
         priced : PricedLists or None
             None where it was stopped or gave up.
         """
-        weights = self.weights
+        weights, step = self.weights, self._step
         k, items = len(weights), self.ratings.shape[1]
         users, order, scores = self._root(multipliers, price)
         if k == 1:
@@ -110,13 +146,16 @@ class ListPricing:
             if len(order) > room:
                 price = float(values[-room - 1]) * (1.0 + 2.0 * kernels.MARGIN)
             return PricedLists(price, order[-room:, None], float(items))
-        arena, frames = self._frames(multipliers, users, order, scores)
-        kernels.prepare(arena, frames, 0, weights, price * (1.0 - kernels.MARGIN))
+        frames = self._frames(multipliers, users, order, scores)
+        arena = np.empty(ARENA, self._codes.matrix.dtype)
+        asked, price = price, price / step
+        first = price
         state = np.zeros(3, np.int64)
         found_lists, found_values = np.empty((room, k), np.int64), np.empty(room)
         spent = 0.0
         while True:
             outcome, price = kernels.search(
+                self._codes,
                 arena,
                 frames,
                 weights,
@@ -135,7 +174,7 @@ class ListPricing:
             if spent >= work or stop():
                 return None
         found = found_lists[: state[kernels.FOUND]]
-        return PricedLists(float(price), found.copy(), spent)
+        return PricedLists(asked if price == first else float(price) * step, found.copy(), spent)
 
     def highest(self, multipliers: NDArray[np.float64]) -> float:
         """What no list is worth more than, without any search.
@@ -174,44 +213,64 @@ class ListPricing:
         order = order[sums[order] >= scarce]
         return np.flatnonzero(np.isfinite(levels)), order, sums[order]
 
+    def _coded(self, dtype: np.dtype[Any]) -> kernels.Codes:
+        """Ratings in whole steps, rounded up, and users' favourite items."""
+        users, items = self.ratings.shape
+        count = min(items, FAVOURITES)
+        codes = np.empty((users, items), dtype)
+        favourites = np.empty((users, count), np.int32)
+        for start in range(0, users, _ROWS):
+            part = self.ratings[start : start + _ROWS].astype(np.float64)
+            steps = (part - self._low) / self._step
+            nearest = np.rint(steps)
+            exact = self._low + nearest * self._step == part
+            codes[start : start + _ROWS] = np.where(exact, nearest, np.floor(steps) + 1.0)
+            if count < items:
+                some = np.argpartition(-part, count - 1, axis=1)[:, :count]
+            else:
+                some = np.tile(np.arange(items), (len(part), 1))
+            best_first = np.argsort(-np.take_along_axis(part, some, axis=1), axis=1, kind="stable")
+            favourites[start : start + _ROWS] = np.take_along_axis(some, best_first, axis=1)
+        own = np.take_along_axis(codes, favourites[:, : len(self.weights)].astype(np.int64), axis=1)
+        ceilings = np.zeros((len(self.weights), users))
+        for position in range(len(self.weights)):
+            rest = self.weights[position + 1 :]
+            ceilings[position] = own[:, : len(rest)] @ rest
+        return kernels.Codes(codes, favourites, ceilings)
+
     def _frames(
         self,
         multipliers: NDArray[np.float64],
         users: NDArray[np.int64],
         order: NDArray[np.int64],
         scores: NDArray[np.float64],
-    ) -> tuple[NDArray[np.float32], kernels.Frames]:
+    ) -> kernels.Frames:
         """Room for the search, with the first branch in it."""
-        k, wide, count = len(self.weights), len(order), len(users)
-        memory.require(
-            6 * count * wide + count * k * (8 + 4 * k) + 25 * k * wide,
-            "searching over lists",
-            "take fewer users or items, or --method greedy",
-        )
-        arena = np.empty(count * wide + max(count * wide // 2, 1000), np.float32)
-        ratings = arena[: count * wide].reshape(count, wide)
-        for at, user in enumerate(users):
-            row = self.ratings[user, order]
-            ratings[at] = row
-            if row.dtype != np.float32:
-                lower = ratings[at] < row
-                ratings[at, lower] = np.nextafter(ratings[at, lower], np.float32(np.inf))
+        k, wide, count, items = len(self.weights), len(order), len(users), self.ratings.shape[1]
         frames = kernels.Frames(
-            sizes=np.zeros((k, 5), np.int64),
+            sizes=np.zeros((k, 7), np.int64),
             needs=np.empty((k, count)),
+            users=np.empty((k, count), np.int64),
+            rows=np.empty((k, count), np.int64),
             items=np.empty((k, wide), np.int64),
+            columns=np.empty((k, wide), np.int64),
             scores=np.empty((k, wide)),
             allowed=np.ones((k, wide), np.bool_),
-            tops=np.empty((k, count, k), np.float32),
+            places=np.full((k, items), -1, np.int32),
             path=np.zeros(k, np.int64),
         )
-        frames.sizes[0, kernels.USERS], frames.sizes[0, kernels.WIDTH] = count, wide
-        frames.needs[0], frames.items[0], frames.scores[0] = multipliers[users], order, scores
-        return arena, frames
+        frames.sizes[0] = count, wide, wide - 1, -1, items, 0, 0
+        total = float(self.weights.sum())
+        frames.needs[0] = (multipliers[users] - total * self._low) / self._step
+        frames.users[0], frames.rows[0] = users, users
+        frames.items[0], frames.columns[0] = order, order
+        frames.scores[0] = scores / self._step
+        frames.places[0, order] = np.arange(wide)
+        return frames
 
 
-def _longer(arena: NDArray[np.float32], needed: int) -> NDArray[np.float32]:
+def _longer(arena: NDArray[Any], needed: int) -> NDArray[Any]:
     """Copy an arena into one with at least the room needed."""
-    longer = np.empty(max(needed, len(arena) + len(arena) // 2), np.float32)
+    longer = np.empty(max(needed, 2 * len(arena)), arena.dtype)
     longer[: len(arena)] = arena
     return longer

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from grouping.exact.catalogue_prices import ListPricing, PricedLists
 from grouping.exact.grain import grain_of, rounded_down
-from grouping.exact.median_tree import Descent, MedianTree, TreeProof, outward, tree_bound
+from grouping.exact.median_tree import BATCH, Descent, MedianTree, TreeProof, outward, tree_bound
 from grouping.exact.medians import middle_multipliers, root_proof, target_above
 from grouping.exact.search import Search
 from grouping.exact.user_rows import user_rows
@@ -37,8 +37,8 @@ from grouping.local import medians as choice
 from grouping.local.catalogues import Catalogues, CatalogueSearch, improve
 from grouping.problem import Problem
 
-SHAKES, STALE = 60, 300
-"""Rounds of the local search before lists are priced, and in a row without success at the end."""
+SHAKES, AFTERWARDS = 60, 300
+"""Rounds of the local search before lists are priced, and at the end where there is no limit."""
 
 STEPS = 1500
 """Subgradient steps between two changes of the pool."""
@@ -56,16 +56,21 @@ POOL_BYTES = 1 << 28
 """Bytes of the values of lists, at most."""
 
 MOST_LISTS = 30_000
-"""Lists that are found at a time, at most."""
+"""Lists in the pool, at most."""
 
-WORK, MOST_WORK = 1e9, 1e11
-"""Ratings that a search over lists looks at before a higher price is tried: first, and at most."""
+ROOMS, MOST_VALUES = (2_000, 20_000), 12_000_000
+"""Lists that are branched over, at most: the price is lowered as far as they reach, in turns. And
+how many values they may have, for each user one."""
 
-PROMISING = 500
-"""Lists of the pool that good ones are chosen from."""
+WORK, MORE_WORK, MOST_WORK = 2e9, 16.0, 1e12
+"""Ratings that a search over lists looks at before a higher price is tried: first; how many times
+as many are looked at next; and at most. Two thousand million take about half a second."""
 
-SHARES = (0.35, 0.7, 1.0)
-"""How far the price is lowered, of what it would take to prove the best formation optimal."""
+TOGETHER = 2e8
+"""Nodes are taken a step further side by side that have so many values, about."""
+
+PROMISING, EXCHANGES = 500, 200
+"""Lists of the pool that good ones are chosen from, and how often they are shaken for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +155,20 @@ def solve(search: Search) -> None:
     relaxation = Relaxation(instance, best.lists)
     solved = _relax(search, relaxation)
     if not local.stop():
-        best.offer(local.climb(local.of_items(_chosen(relaxation, rng, local.stop))))
+        chosen = _chosen(relaxation, best.lists, rng, local.stop)
+        best.offer(local.climb(local.of_items(chosen)))
     if solved:
         _close(search, relaxation, local, best)
     limit = search.budget.iterations
-    stale = STALE if limit is None and math.isinf(search.remaining) else None
-    improve(local, best.lists, rounds=limit, stale=stale, better=best.offer)
+    if limit is None and math.isinf(search.remaining):
+        limit = AFTERWARDS
+    rounds = 0
+    while not local.stop() and (limit is None or rounds < limit):
+        few = SHAKES if limit is None else min(SHAKES, limit - rounds)
+        improve(local, best.lists, rounds=few, better=best.offer)
+        rounds += few
+        chosen = _chosen(relaxation, best.lists, rng, local.stop)
+        best.offer(local.climb(local.of_items(chosen)))
 
 
 class Best:
@@ -217,7 +230,10 @@ class Instance:
         k = len(self.weights)
         self.slots = min(problem.groups, users)
         self.pricing = ListPricing(
-            self.ratings, self.weights, problem.own.scores[:, :k].astype(np.float64)
+            self.ratings,
+            self.weights,
+            problem.own.scores[:, :k].astype(np.float64),
+            grain_of(problem.ratings, k),
         )
         total = float(self.weights.sum())
         largest = max(abs(problem.low), abs(problem.high)) * total
@@ -226,9 +242,7 @@ class Instance:
             self.grain = grain_of(problem.ratings, int(min(users * total, 2.0**60)))
         exact = self.grain is not None and largest <= self.grain * 2**24
         self.dtype = np.float32 if exact else np.float64
-        self.slack = 0.0
-        if self.grain is None:
-            self.slack = users * (self.slots + 1) * (k + 4) * np.finfo(np.float64).eps * largest
+        self.slack = users * (self.slots + 1) * (k + 4) * np.finfo(np.float64).eps * largest
 
     @property
     def room(self) -> int:
@@ -449,7 +463,7 @@ class Relaxation:
             found = pricing.above(multipliers, price, self.instance.room, stop, work)
             if found is not None:
                 return found
-            price = highest if price > 0.9 * highest else max(1.5 * price, 0.1 * highest)
+            price = highest if price > 0.8 * highest else (price + highest) / 2
         return None
 
     def certificate(self, priced: PricedLists) -> CataloguesCertificate:
@@ -494,7 +508,7 @@ def _relax(search: Search, relaxation: Relaxation) -> bool:
         if not relaxation.extend(_best(relaxation, priced)):
             if priced.price <= price * (1.0 + 1e-6) or work >= MOST_WORK:
                 return True
-            work *= 8
+            work *= MORE_WORK
     return True
 
 
@@ -509,37 +523,36 @@ def _best(relaxation: Relaxation, priced: PricedLists) -> NDArray[np.int64]:
 
 
 def _chosen(
-    relaxation: Relaxation, rng: np.random.Generator, stop: Callable[[], bool]
+    relaxation: Relaxation, lists: Catalogues, rng: np.random.Generator, stop: Callable[[], bool]
 ) -> NDArray[np.int64]:
-    """Choose lists for the groups from the best of the pool, by exchanges and shaking."""
+    """Choose lists for the groups from given ones and the best of the pool, by exchanges."""
     promising = np.argsort(-relaxation.descent.worths, kind="stable")[:PROMISING]
-    values = np.ascontiguousarray(relaxation.values[promising])
-    start = np.arange(min(relaxation.instance.slots, len(promising)))
-    found, _ = choice.shake(values, start, rng, SHAKES, stop)
-    return relaxation.lists[promising[found]]
+    values = np.concatenate(
+        [lists.values.astype(relaxation.values.dtype), relaxation.values[promising]]
+    )
+    start = np.arange(len(lists.items))
+    found, _ = choice.shake(values, start, rng, EXCHANGES, stop)
+    return np.concatenate([lists.items, relaxation.lists[promising]])[found]
 
 
 def _close(search: Search, relaxation: Relaxation, local: CatalogueSearch, best: Best) -> None:
     """Find more lists at lower prices, and branch over them, until nothing better can be left."""
     instance, multipliers = relaxation.instance, relaxation.descent.multipliers
-    for share in SHARES:
-        if search.over:
-            return
+    most = int(max(instance.slots + 100, MOST_VALUES // len(instance.ratings)))
+    for room in ROOMS:
         target = target_above(search.objective, instance.grain)
-        price = relaxation.price
-        needed = target - (relaxation.descent.bound - price)
-        lowered = price - share * (price - needed)
+        needed = target - (relaxation.descent.bound - relaxation.price)
         priced = instance.pricing.above(
             multipliers,
-            lowered if lowered > 0.0 else -1.0,
-            instance.room,
+            needed if needed > 0.0 else -1.0,
+            min(room, most),
             local.stop,
             MOST_WORK,
         )
         if priced is None:
             return
         _branch(search, relaxation, priced, local, best)
-        if priced.price < 0.0 or priced.price > lowered:
+        if local.stop() or len(priced.lists) < room // 2 or room >= most:
             return
 
 
@@ -567,7 +580,8 @@ def _branch(
 
     descent = Descent(values, instance.slots, multipliers)
     descent.run(STEPS // 5, search.objective, local.stop)
-    tree = MedianTree(values, instance.slots, descent, float(values.min()))
+    together = int(min(BATCH, max(2.0, TOGETHER / values.size)))
+    tree = MedianTree(values, instance.slots, descent, float(values.min()), together)
     tree.grow(target, better, local.stop)
     search.prove(instance.certificate(multipliers, priced.price, lists, values, tree.proof()))
     search.report(columns=len(lists), nodes=tree.nodes)

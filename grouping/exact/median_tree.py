@@ -279,6 +279,8 @@ class MedianTree:
         Over these columns, as far as it went: the root.
     lowest : float
         No value is lower.
+    together : int
+        Nodes that are taken a step further side by side, at most.
 
     Attributes
     ----------
@@ -289,9 +291,14 @@ class MedianTree:
     """
 
     def __init__(
-        self, values: NDArray[np.floating], limit: int, descent: Descent, lowest: float
+        self,
+        values: NDArray[np.floating],
+        limit: int,
+        descent: Descent,
+        lowest: float,
+        together: int = BATCH,
     ) -> None:
-        self.limit, self.lowest = limit, lowest
+        self.limit, self.lowest, self._together = limit, lowest, together
         self.bound = self._root_bound = descent.bound
         self.nodes, self.steps = 0, 0
         self._values = values
@@ -406,7 +413,7 @@ class MedianTree:
 
     def _batch(self, target: float, better: Callable[[float, NDArray[np.int64]], None]) -> None:
         """Take the nodes with the highest bounds a step further."""
-        taken = [heapq.heappop(self._heap) for _ in range(min(BATCH, len(self._heap)))]
+        taken = [heapq.heappop(self._heap) for _ in range(min(self._together, len(self._heap)))]
         bounds, slots = -np.array([node[0] for node in taken]), [node[2] for node in taken]
         status, multipliers = self._status[slots], self._multipliers[slots]
         count, columns = status.shape

@@ -256,7 +256,7 @@ def test_every_list_worth_more_than_the_price_is_found(seed, weights, price, roo
         X = np.rint(X).astype(np.float32)
     multipliers = rng.random(8) * 3 * w.sum() + 1
     best = -np.sort(-X, axis=1)[:, : len(w)].astype(float)
-    pricing = ListPricing(X, w, best)
+    pricing = ListPricing(X, w, best, 1.0 if seed % 2 else None)
     priced = pricing.above(multipliers, price, room, lambda: False)
     positions = np.arange(len(w))
 
@@ -280,7 +280,7 @@ def test_a_search_over_lists_resumes_where_it_paused(monkeypatch):
     rng = np.random.default_rng(1)
     X, w = rng.random((30, 15)), np.ones(4)
     best = -np.sort(-X, axis=1)[:, :4]
-    pricing = ListPricing(X, w, best)
+    pricing = ListPricing(X, w, best, None)
     multipliers = best.sum(axis=1) - 0.5
     whole = pricing.above(multipliers, 0.8, 1000, lambda: False)
     monkeypatch.setattr("grouping.exact.catalogue_prices.SLICE", 500.0)
