@@ -85,8 +85,9 @@ class PriceProof:
     steps : int32 array
         In preorder. An item (0 or more): it is on the list in the first subtree, on none in the
         second. -1: a leaf, which the bound prunes. -2: a pair that must be apart (its number is
-        the value): without its first user, without its second. -3 - j: the minimum of the list's
-        entry j (in the order of choosing) is at least the value, or less.
+        the value): without its first user, without its second. -3: a user (the number is the
+        value): in the set, not in it. -4 - j: the minimum of the list's entry j (in the order of
+        choosing) is at least the value, or less.
     values : float64 array
         One for each step.
     """

@@ -8,6 +8,10 @@ multipliers, so with a given room for loss an item's minimum cannot exceed the r
 whose dropping would use the room up; the best k of these caps bound the value, the value bounds
 the room, and so on until nothing changes.
 
+Long lists can be put together in too many ways: for them the search decides users instead, in the
+set or not. A user who is in caps every item; one who would use up the room alone must be in, one
+with whom the value falls too far must be out.
+
 Multipliers are whole multiples of one power of two, small enough for every sum to be exact: the
 order of additions does not matter, and a replay comes to the same numbers.
 """
@@ -21,14 +25,20 @@ from numpy.typing import NDArray
 
 from grouping.kernels.jit import kernel
 
-LEAF, PAIR, SPLIT = -1, -2, -3
+LEAF, PAIR, USER, SPLIT = -1, -2, -3, -4
 """Steps of a tree in preorder: an item is a number of 0 or more, a split of entry j SPLIT - j."""
+
+LONG = 8
+"""Lists of so many items or more are searched user by user."""
 
 DONE, WORKED, RECORD_FULL, TOO_DEEP, FOUND_ENOUGH = range(5)
 """Why a search came back."""
 
 DEPTH, FRESH, WORK, STEPS, FOUND, NODES = range(6)
-ITEMS, HALVES, EITHER = range(3)
+ITEMS, HALVES, EITHER, USERS = range(4)
+
+LITTLE = 1e-6
+"""What a user's being in the set costs at least, so that their multiplier decides among equals."""
 
 WIDE = 0.15
 """An entry's threshold is split before further items are chosen where it is open by this share
@@ -72,8 +82,10 @@ class State(NamedTuple):
     ----------
     inside : bool array, shape (depths, a)
         Users that may belong to the set.
+    fixed : bool array, shape (depths, a)
+        Those of them that do.
     weight : float64 array, shape (depths,)
-        Sum of their multipliers.
+        Sum of the multipliers of those inside.
     candidates : int32 array, shape (depths, m)
         Items that may come onto the list; `caps` on their minima, `count` of them.
     entries : int32 array, shape (depths, k)
@@ -82,15 +94,20 @@ class State(NamedTuple):
         The branching at this depth and how far it is done.
     scalars : int64 array, shape (6,)
         Depth, whether it is new, work done, steps recorded, sets found, nodes.
+    total : float64 array, shape (1,)
+        Sum of all multipliers.
     best : float64 array, shape (1,)
         Worth of the best set found, or the worth to exceed.
     steps : int32 array; step_values : float64 array
         The tree in preorder.
     found : bool array, shape (f, a)
         The last f sets found, each better than the one before; they take turns.
+    ratings : float64 array, shape (a, m)
+        By user, where the search goes user by user; otherwise empty.
     """
 
     inside: NDArray[np.bool_]
+    fixed: NDArray[np.bool_]
     weight: NDArray[np.float64]
     candidates: NDArray[np.int32]
     caps: NDArray[np.float64]
@@ -103,10 +120,12 @@ class State(NamedTuple):
     split_entry: NDArray[np.int64]
     split_value: NDArray[np.float64]
     scalars: NDArray[np.int64]
+    total: NDArray[np.float64]
     best: NDArray[np.float64]
     steps: NDArray[np.int32]
     step_values: NDArray[np.float64]
     found: NDArray[np.bool_]
+    ratings: NDArray[np.float64]
 
 
 @kernel()
@@ -240,7 +259,7 @@ def _settle(instance, state, d, low, high, lowest, entry_lowest):
     count, taken = state.count[d], state.entry_count[d]
     free = k - taken
     caps, entry_caps = state.caps[d], state.entry_caps[d]
-    total = state.weight[0]
+    total = state.total[0]
     minima, scratch = np.empty(k), np.empty(k)
     if count < free:
         return 0.0, False
@@ -310,7 +329,7 @@ def _complete(instance, state, d, low, high, lowest, entry_lowest, alone):
     k = instance.weights.shape[0]
     inside = state.inside[d]
     taken = state.entry_count[d]
-    total, weight = state.weight[0], state.weight[d]
+    total, weight = state.total[0], state.weight[d]
     minima, scratch, lower = np.empty(k), np.empty(k), np.empty(k)
     for j in range(taken):
         minima[j] = state.entry_caps[d, j]
@@ -396,7 +415,7 @@ def _useful(instance, state, d, low, lowest, order):
     k = instance.weights.shape[0]
     count, taken = state.count[d], state.entry_count[d]
     free = k - taken
-    floor = state.best[0] - min(state.weight[d], state.weight[0] - low)
+    floor = state.best[0] - min(state.weight[d], state.total[0] - low)
     minima, scratch = np.empty(k), np.empty(k)
     _highest(state.caps[d], 0, count, free, minima)
     least = minima[free - 1]
@@ -422,10 +441,76 @@ def _useful(instance, state, d, low, lowest, order):
 
 
 @kernel()
-def _open(instance, state, d, low, high, lowest, entry_lowest, order):
+def _fix(instance, state, d, user):
+    """Put a user into the set; whoever must be apart from them leaves."""
+    state.fixed[d, user] = True
+    for q in range(state.count[d]):
+        rating = state.ratings[user, state.candidates[d, q]]
+        state.caps[d, q] = min(state.caps[d, q], rating)
+    for pair in range(instance.apart.shape[0]):
+        for side in range(2):
+            other = instance.apart[pair, side]
+            if instance.apart[pair, 1 - side] == user and state.inside[d, other]:
+                state.inside[d, other] = False
+                state.weight[d] -= instance.multipliers[other]
+
+
+@kernel()
+def _decide(instance, state, d, low, high, value, worths, limited):
+    """Decide the users of a settled node that the room and the floor alone decide.
+
+    `worths` become the bounds on the counted value of sets with each user who is left; `limited`
+    is scratch. Returns whether anything changed, and whether the node stays.
+    """
+    k = instance.weights.shape[0]
+    minima, scratch = np.empty(k), np.empty(k)
+    count, total = state.count[d], state.total[0]
+    state.scalars[WORK] += count
+    changed = False
+    for user in range(state.ratings.shape[0]):
+        if not state.inside[d, user] or state.fixed[d, user]:
+            continue
+        weight = state.weight[d]
+        room = min(value + weight - state.best[0], high - (total - weight))
+        floor = state.best[0] - min(weight, total - low)
+        if room <= 0 or value <= floor:
+            return True, False
+        for q in range(count):
+            rating = state.ratings[user, state.candidates[d, q]]
+            limited[q] = min(state.caps[d, q], rating)
+        _highest(limited, 0, count, k, minima)
+        worths[user] = count_minima(instance, minima, scratch)
+        if worths[user] <= floor:
+            state.inside[d, user] = False
+            state.weight[d] -= instance.multipliers[user]
+            changed = True
+        elif instance.multipliers[user] >= room:
+            _fix(instance, state, d, user)
+            changed = True
+    return changed, True
+
+
+@kernel()
+def _split_users(instance, state, d, value, worths):
+    """Branch on the user who matters most both ways; False if all are decided."""
+    best, at = 0.0, -1
+    for user in range(state.ratings.shape[0]):
+        if state.inside[d, user] and not state.fixed[d, user]:
+            gain = instance.multipliers[user] * (value - worths[user] + LITTLE)
+            if gain > best:
+                best, at = gain, user
+    if at >= 0:
+        state.kind[d], state.split_entry[d] = USERS, at
+        _step(state, USER, np.float64(at))
+    return at >= 0
+
+
+@kernel()
+def _open(instance, state, d, low, high, lowest, entry_lowest, order, worths):
     """Look at a new node: prune it (False), or decide how it branches (True)."""
     k = instance.weights.shape[0]
     taken = state.entry_count[d]
+    by_users = state.ratings.shape[0] > 0
     while True:
         value, stays = _settle(instance, state, d, low, high, lowest, entry_lowest)
         if not stays:
@@ -446,8 +531,16 @@ def _open(instance, state, d, low, high, lowest, entry_lowest, order):
                 state.best[0] = worth
                 state.found[state.scalars[FOUND] % state.found.shape[0]] = state.inside[d]
                 state.scalars[FOUND] += 1
-        if state.best[0] == best:
+        if state.best[0] > best:
+            continue
+        if not by_users:
             break
+        _useful(instance, state, d, low, lowest, order)
+        changed, stays = _decide(instance, state, d, low, high, value, worths, order)
+        if not stays:
+            return False
+        if not changed:
+            return _split_users(instance, state, d, value, worths)
     if pair >= 0:
         state.kind[d], state.split_entry[d] = EITHER, pair
         _step(state, PAIR, np.float64(pair))
@@ -457,7 +550,7 @@ def _open(instance, state, d, low, high, lowest, entry_lowest, order):
     for j in range(taken):
         if state.entry_caps[d, j] - entry_lowest[j] > widest:
             widest, entry = state.entry_caps[d, j] - entry_lowest[j], j
-    room = min(value + state.weight[d] - state.best[0], high - (state.weight[0] - state.weight[d]))
+    room = min(value + state.weight[d] - state.best[0], high - (state.total[0] - state.weight[d]))
     if entry >= 0 and (taken == k - 1 or widest > WIDE * room):
         state.kind[d], state.split_entry[d] = HALVES, entry
         state.split_value[d] = _halve(instance, state, d, entry, entry_lowest)
@@ -472,6 +565,7 @@ def _copy(state, d, first):
     """Copy a node to the next depth, its candidates from the first on."""
     taken, count = state.entry_count[d], state.count[d]
     state.inside[d + 1] = state.inside[d]
+    state.fixed[d + 1] = state.fixed[d]
     state.weight[d + 1] = state.weight[d]
     state.entry_count[d + 1] = taken
     state.entries[d + 1] = state.entries[d]
@@ -499,7 +593,7 @@ def _next_child(instance, state, d, low, high):
             for j in range(taken):
                 minima[free + j] = state.entry_caps[d, j]
             value = count_minima(instance, minima, scratch)
-            pruned = value + min(state.weight[d], state.weight[0] - low) <= state.best[0]
+            pruned = value + min(state.weight[d], state.total[0] - low) <= state.best[0]
         if pruned:
             _step(state, LEAF, 0.0)
             return False
@@ -512,6 +606,14 @@ def _next_child(instance, state, d, low, high):
     if at == 2:
         return False
     _copy(state, d, 0)
+    if state.kind[d] == USERS:
+        user = state.split_entry[d]
+        if at == 0:
+            _fix(instance, state, d + 1, user)
+        else:
+            state.inside[d + 1, user] = False
+            state.weight[d + 1] -= instance.multipliers[user]
+        return True
     if state.kind[d] == EITHER:
         user = instance.apart[state.split_entry[d], at]
         state.inside[d + 1, user] = False
@@ -561,7 +663,7 @@ def search(instance, state, low, high, work, sets):
     """
     m = instance.users.shape[0]
     lowest, order = np.empty(m), np.empty(m)
-    entry_lowest = np.empty(instance.weights.shape[0])
+    entry_lowest, worths = np.empty(instance.weights.shape[0]), np.empty(instance.users.shape[1])
     state.scalars[WORK] = 0
     while state.scalars[DEPTH] >= 0:
         if state.scalars[WORK] > work:
@@ -575,7 +677,7 @@ def search(instance, state, low, high, work, sets):
             state.scalars[NODES] += 1
             state.scalars[FRESH] = 0
             state.position[d] = 0
-            if not _open(instance, state, d, low, high, lowest, entry_lowest, order):
+            if not _open(instance, state, d, low, high, lowest, entry_lowest, order, worths):
                 _step(state, LEAF, 0.0)
                 state.scalars[DEPTH] -= 1
             continue
@@ -589,7 +691,9 @@ def search(instance, state, low, high, work, sets):
     return DONE
 
 
-def start(instance: Instance, depths: int, steps: int, sets: int) -> State:
+def start(
+    instance: Instance, depths: int, steps: int, sets: int, by_users: bool | None = None
+) -> State:
     """Set a search up.
 
     Parameters
@@ -597,6 +701,8 @@ def start(instance: Instance, depths: int, steps: int, sets: int) -> State:
     instance : Instance
     depths, steps, sets : int
         What to make room for.
+    by_users : bool, optional
+        Whether to decide users, not items; by default where lists are long. Not for lists of one.
 
     Returns
     -------
@@ -605,8 +711,12 @@ def start(instance: Instance, depths: int, steps: int, sets: int) -> State:
     """
     m, a = instance.users.shape
     k = len(instance.weights)
+    ratings = np.empty((a if by_users or (by_users is None and k >= LONG) else 0, m))
+    if len(ratings):
+        np.put_along_axis(ratings.T, instance.users.astype(np.int64), instance.ascending, axis=1)
     return State(
         inside=np.zeros((depths, a), np.bool_),
+        fixed=np.zeros((depths, a), np.bool_),
         weight=np.zeros(depths),
         candidates=np.zeros((depths, m), np.int32),
         caps=np.zeros((depths, m)),
@@ -619,10 +729,12 @@ def start(instance: Instance, depths: int, steps: int, sets: int) -> State:
         split_entry=np.zeros(depths, np.int64),
         split_value=np.zeros(depths),
         scalars=np.zeros(6, np.int64),
+        total=np.zeros(1),
         best=np.zeros(1),
         steps=np.zeros(steps, np.int32),
         step_values=np.zeros(steps),
         found=np.zeros((sets, a), np.bool_),
+        ratings=ratings,
     )
 
 
@@ -637,8 +749,8 @@ def restart(instance: Instance, state: State, worth: float) -> None:
     worth : float
         Only sets worth more are looked for.
     """
-    state.inside[0] = True
-    state.weight[0] = instance.multipliers.sum()
+    state.inside[0], state.fixed[0] = True, False
+    state.weight[0] = state.total[0] = instance.multipliers.sum()
     state.candidates[0] = np.arange(len(instance.users))
     state.caps[0] = instance.ascending[:, -1]
     state.count[0] = len(instance.users)
@@ -662,7 +774,7 @@ def enlarged(state: State, *, depths: int | None = None, steps: int | None = Non
     state : State
     """
     longer = {"steps": steps, "step_values": steps}
-    fixed = ("scalars", "best", "found")
+    fixed = ("scalars", "total", "best", "found", "ratings")
     grown = {}
     for name, array in state._asdict().items():
         size = longer.get(name) if name in longer else None if name in fixed else depths

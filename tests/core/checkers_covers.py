@@ -97,13 +97,15 @@ def replayed(rows, multipliers, weights, count, apart, price, windows, starts, s
     for low, high, first, last in zip(windows, windows[1:], starts, starts[1:], strict=False):
         tree = Tree(rows, multipliers, weights, count, apart, price, (low - SLACK * total, high))
         tree.steps = list(zip(steps[first:last].tolist(), values[first:last], strict=True))
-        tree.walk(np.ones(len(rows), bool), {}, dict.fromkeys(range(rows.shape[1]), np.inf))
+        tree.by_users = not (np.asarray(steps) >= 0).any()
+        everyone, nobody = np.ones(len(rows), bool), np.zeros(len(rows), bool)
+        tree.walk(everyone, nobody, {}, dict.fromkeys(range(rows.shape[1]), np.inf))
         need(not tree.steps)
     return price
 
 
 class Tree:
-    """Sets of users that lose from `low` to `high` of the multipliers, item by item."""
+    """Sets of users that lose from `low` to `high` of the multipliers, by items or by users."""
 
     def __init__(self, rows, multipliers, weights, count, apart, price, window):
         self.rows, self.multipliers, self.weights = rows, multipliers, weights
@@ -116,26 +118,35 @@ class Tree:
             return -np.inf
         return self.count(sum(w * x for w, x in zip(self.weights, best, strict=True) if w))
 
-    def walk(self, inside, listed, others):
-        """`listed` items are on the list, `others` may be; with caps on what they contribute."""
+    def walk(self, inside, fixed, listed, others):
+        """Users who may be `inside` the set, and those `fixed` there.
+
+        `listed` items are on the list, `others` may be; with caps on what they contribute.
+        """
         need(self.steps)
         step, value = self.steps.pop(0)
-        inside, listed, others = inside.copy(), dict(listed), dict(others)
-        open_ = self.settle(inside, listed, others)
+        inside, fixed, listed, others = inside.copy(), fixed.copy(), dict(listed), dict(others)
+        open_ = self.settle(inside, fixed, listed, others)
         if step == -1:
             need(not open_ or self.completed(inside, listed, others))
         elif step >= 0:
             cap = others.pop(step, -np.inf)
-            self.walk(inside, {**listed, step: cap}, others)
-            self.walk(inside, listed, others)
+            self.walk(inside, fixed, {**listed, step: cap}, others)
+            self.walk(inside, fixed, listed, others)
         elif step == -2:
             for user in self.apart[int(value)]:
-                self.walk(inside & (np.arange(len(inside)) != user), listed, others)
+                self.walk(inside & (np.arange(len(inside)) != user), fixed, listed, others)
+        elif step == -3:
+            user, before, caps = int(value), fixed.copy(), dict(others)
+            without = inside & (np.arange(len(inside)) != user)
+            self.fix(user, inside, fixed, others)
+            self.walk(inside, fixed, listed, others)
+            self.walk(without, before, listed, caps)
         else:
-            item = list(listed)[-3 - step]
-            self.walk(inside & (self.rows[:, item] >= value), listed, others)
+            item = list(listed)[-4 - step]
+            self.walk(inside & (self.rows[:, item] >= value), fixed, listed, others)
             lower = self.rows[inside & (self.rows[:, item] < value), item].max(initial=-np.inf)
-            self.walk(inside, {**listed, item: min(lower, listed[item])}, others)
+            self.walk(inside, fixed, {**listed, item: min(lower, listed[item])}, others)
 
     def least(self, inside):
         """Sets of this window that are worth more than the price are worth more without users."""
@@ -148,14 +159,23 @@ class Tree:
         lost = np.bincount(at, self.multipliers[inside])
         return ratings, np.cumsum(lost) - lost
 
-    def settle(self, inside, listed, others):
+    def fix(self, user, inside, fixed, others):
+        """Put a user into the set: caps every item, sends away whoever must be apart."""
+        fixed[user] = True
+        for item in others:
+            others[item] = min(others[item], self.rows[user, item])
+        for pair in self.apart:
+            if user in pair:
+                inside[sum(pair) - user] = False
+
+    def settle(self, inside, fixed, listed, others):
         """Lower caps, drop users and items, until nothing changes; whether anything is left."""
         before = None
-        while before != (before := (inside.sum(), dict(listed), dict(others))):
+        while before != (before := (inside.sum(), fixed.sum(), dict(listed), dict(others))):
             kept, floor = self.least(inside)
             worth = self.value([*listed.values(), *top(others, len(self.weights) - len(listed))])
             room = min(worth + kept - self.price, self.window[1] - (self.total - kept))
-            if not inside.any() or worth <= floor or room <= 0:
+            if not inside.any() or worth <= floor or room <= 0 or (fixed & ~inside).any():
                 return False
             for caps in (listed, others):
                 for item in caps:
@@ -174,6 +194,12 @@ class Tree:
                 with_it = [*listed.values(), *top(others, free - 1), cap]
                 if free and self.value(with_it) > floor:
                     others[item] = cap
+            for user in np.flatnonzero(inside & ~fixed) if self.by_users else ():
+                limited = [min(cap, self.rows[user, item]) for item, cap in others.items()]
+                if self.value(limited) <= floor:
+                    inside[user] = False
+                elif self.multipliers[user] >= room:
+                    self.fix(user, inside, fixed, others)
         return True
 
     def completed(self, inside, listed, others):

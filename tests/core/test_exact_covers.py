@@ -18,6 +18,7 @@ from grouping.exact.covers import solve
 from grouping.exact.pricing import Pricer, Prices, exactly_summed
 from grouping.exact.search import Search
 from grouping.generate import generate
+from grouping.kernels.pricing import USER
 from grouping.methods import Budget
 from grouping.problem import Problem
 from grouping.ratings import Ratings
@@ -106,6 +107,18 @@ def test_weighted_sums_are_certified(weights, step):
     problem = problem_of(generate(30, 12, step=step, seed=4), "wsum", 4, 5, weights)
     search = solved(problem)
     assert search.proven
+    assert accepted(problem, search.certificate)
+
+
+@pytest.mark.parametrize("agg", ["min", "sum", "wsum"])
+@pytest.mark.parametrize("step", [1.0, None])
+def test_long_lists_are_certified(agg, step):
+    """Their prices are proven by deciding users."""
+    problem = problem_of(generate(30, 14, step=step, seed=0), agg, 4, 9)
+    search = solved(problem)
+    assert search.proven
+    proofs = [proof for leaf in search.certificate.leaves for proof in leaf.proofs]
+    assert any((proof.steps == USER).any() for proof in proofs)
     assert accepted(problem, search.certificate)
 
 

@@ -52,9 +52,11 @@ def best_worth(rows, instance, low=-np.inf, high=np.inf):
     return best
 
 
-def searched(instance, price, *, low=0.0, high=np.inf, work=10**9, depths=2, steps=4, sets=99):
+def searched(
+    instance, price, *, low=0.0, high=np.inf, work=10**9, depths=2, steps=4, sets=99, by_users=None
+):
     """Search to the end, with more room and more work whenever it comes back for that."""
-    state = kernels.start(instance, depths, steps, 3)
+    state = kernels.start(instance, depths, steps, 3, by_users)
     kernels.restart(instance, state, price)
     reasons = set()
     while True:
@@ -101,6 +103,33 @@ def test_the_best_set_is_found_and_none_beyond_it(seed, kind):
     beyond, _ = searched(instance, best)
     assert beyond.best[0] == best
     assert beyond.scalars[kernels.FOUND] == 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "max"])
+@pytest.mark.parametrize("seed", range(4))
+def test_deciding_users_finds_what_deciding_items_does(seed, kind):
+    """In every window, to the worth of the best set in it; and its proof needs no other."""
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, 9, (8, 6)) * 0.5
+    given = {"weights": [1, 1, 1]} | KINDS[kind]
+    instance = instance_of(rows, rng.integers(1, 9, 8) / 4, **given)
+    total = instance.multipliers.sum()
+    assert searched(instance, -50.0, by_users=True)[0].best[0] == best_worth(rows, instance)
+    for low, high in itertools.pairwise([0.0, total / 4, total / 2, np.inf]):
+        best = best_worth(rows, instance, low, high)
+        state, _ = searched(instance, max(best, -50) - 0.125, low=low, high=high, by_users=True)
+        assert state.best[0] >= best
+        assert not (state.steps[: state.scalars[kernels.STEPS]] >= 0).any()
+
+
+def test_long_lists_are_searched_by_users():
+    rng = np.random.default_rng(8)
+    rows = rng.integers(0, 9, (7, 9)) * 0.5
+    instance = instance_of(rows, rng.integers(1, 9, 7) / 4, np.ones(kernels.LONG))
+    state, reasons = searched(instance, -50.0, work=20)
+    assert state.best[0] == best_worth(rows, instance)
+    assert kernels.USER in state.steps[: state.scalars[kernels.STEPS]]
+    assert kernels.WORKED in reasons
 
 
 @pytest.mark.parametrize("seed", range(3))
