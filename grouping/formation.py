@@ -180,7 +180,7 @@ class Formation:
             "round": None,
             "position_weights": weights if problem.aggregation.name == "wsum" else None,
             "weigh": "groups",
-            "constraints": {},
+            "constraints": problem.constraints.as_dict(problem.ratings.users),
             "input_sha256": None,
         }
         return cls(

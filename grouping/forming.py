@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from grouping.constraints import Constraints
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.formation import Formation
@@ -34,6 +35,13 @@ def form(
     position_weights: str | Sequence[float] | None = None,
     split_buckets: bool = False,
     write_model: str | os.PathLike[str] | None = None,
+    min_size: int | None = None,
+    max_size: int | None = None,
+    sizes: Sequence[int] | None = None,
+    together: Iterable[Iterable[Any]] = (),
+    apart: Iterable[Iterable[Any]] = (),
+    fixed: Mapping[Any, int] | None = None,
+    constraints: Constraints | None = None,
     time_limit: float | None = None,
     iterations: int | None = None,
     gap: float | None = None,
@@ -58,10 +66,11 @@ def form(
         At most so many groups (l).
     k : int
         Items on each list, at most m.
-    method : {"greedy", "exact", "ip", "baseline", "kmeans", "fasterpam"}
-        ``greedy``: the paper's GRD algorithms. ``exact``: an optimum with a proof, or the best
-        formation that the time allows with a bound. ``ip``: the paper's integer program, for
-        small instances. ``baseline``: K-means of users by Kendall's tau over all items, the
+    method : {"greedy", "refine", "exact", "ip", "baseline", "kmeans", "fasterpam"}
+        ``greedy``: the paper's GRD algorithms. ``refine``: local search from there,
+        better the longer it may take, within constraints. ``exact``: an optimum with a proof, or
+        the best formation that the time allows with a bound. ``ip``: the paper's integer program,
+        for small instances. ``baseline``: K-means of users by Kendall's tau over all items, the
         paper's rival; ``kmeans``, ``fasterpam``: clusters of users by their ratings.
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells count as; a callable is a predictor. See `complete`.
@@ -77,6 +86,16 @@ def form(
         the sum of the weights for wsum), as the paper's theorems 4.6 and 4.8 want it.
     write_model : path-like, optional
         ``ip``: write the integer program to a .lp or .mps file as well.
+    min_size, max_size : int, optional
+        Fewest and most users of every group, with methods that take constraints (``refine``).
+    sizes : l whole numbers, optional
+        Most users of group 0, 1, ...; then groups keep these numbers.
+    together, apart : iterables of iterables of user ids
+        Users who must be in one group; users of whom no two may be in one.
+    fixed : mapping of user id to group, optional
+        Users whose group is given; then groups keep their numbers.
+    constraints : Constraints, optional
+        Ready made, in place of the six before.
     time_limit : float, optional
         Seconds, for methods that improve as long as they may.
     iterations : int, optional
@@ -100,6 +119,10 @@ def form(
     ------
     InputError
         If an argument or a rating is not valid; the message names it.
+    InfeasibleError
+        If no partition satisfies the constraints; the message names those that conflict.
+    UndecidedError
+        If the time passed before that was known.
     GroupingError
         If memory does not suffice.
     """
@@ -115,14 +138,31 @@ def form(
         groups, k, _ = asked(ratings.shape, semantics, agg, groups, k, position_weights)
         completed = complete(ratings, missing, round)
         predicted = time.perf_counter()
+        if constraints is None:
+            constraints = Constraints.of(
+                completed.users,
+                groups,
+                min_size=min_size,
+                max_size=max_size,
+                sizes=sizes,
+                together=together,
+                apart=apart,
+                fixed=fixed,
+            )
         problem = Problem.of(
-            completed, semantics, agg, groups, k, position_weights=position_weights
+            completed,
+            semantics,
+            agg,
+            groups,
+            k,
+            position_weights=position_weights,
+            constraints=constraints,
         )
         outcome = chosen.run(problem, budget, split_buckets=split_buckets, write_model=write_model)
         if bound and outcome.bound is None:
             outcome = replace(outcome, bound=upper_bound(problem).value)
         scored = score(problem, outcome.labels, outcome.lists)
-        if not chosen.orders:
+        if not (chosen.orders or constraints.slotted):
             labels, scored = by_satisfaction(outcome.labels, scored)
             outcome = replace(outcome, labels=labels)
         ended = time.perf_counter()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
+from grouping.constraints.rules import Constraints
 from grouping.errors import IncompleteError, InputError
 from grouping.memory import require
 from grouping.ratings import Ratings, ordered_keys, value_of_key
@@ -23,6 +24,8 @@ CHUNK_CELLS = 1 << 18
 
 MOST_CHUNKS = 32
 """Chunks that a reduction is cut into, at most: each takes memory for a result of its own."""
+
+NO_CONSTRAINTS = Constraints()
 
 EXACT = 2.0**53
 """Whole numbers up to here are exact in float64."""
@@ -70,6 +73,8 @@ class Problem:
         are taken in float32, which takes half the cache.
     low, high : float
         Range of all cells' values.
+    constraints : Constraints
+        What formations have to satisfy besides.
     exact_sums : bool
         Whether sums of ratings are known to be exact, in whatever order they are taken.
     """
@@ -85,6 +90,7 @@ class Problem:
     high: float
     exact_sums: bool = False
     column_error: float = 0.0
+    constraints: Constraints = NO_CONSTRAINTS
 
     @classmethod
     def of(
@@ -96,6 +102,7 @@ class Problem:
         k: int = 5,
         *,
         position_weights: str | Sequence[float] | None = None,
+        constraints: Constraints | None = None,
     ) -> Problem:
         """Validate an instance, reading the ratings once.
 
@@ -113,6 +120,7 @@ class Problem:
             List length, 1 <= k <= m.
         position_weights : {"inverse", "log"} or k numbers, optional
             For ``wsum``.
+        constraints : Constraints, optional
 
         Returns
         -------
@@ -141,7 +149,20 @@ class Problem:
                 "scale them down"
             )
         columns, error = _trusted(ratings, columns, semantics, low, high, exact_sums)
-        return cls(ratings, semantics, made, groups, k, own, columns, low, high, exact_sums, error)
+        return cls(
+            ratings,
+            semantics,
+            made,
+            groups,
+            k,
+            own,
+            columns,
+            low,
+            high,
+            exact_sums,
+            error,
+            constraints or NO_CONSTRAINTS,
+        )
 
 
 def asked(

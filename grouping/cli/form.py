@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from grouping.cli import options as o
+from grouping.cli.rules import RuleOptions
 from grouping.errors import InputError
 from grouping.methods import METHODS
 
@@ -41,6 +42,15 @@ def form(
             help="Also write the program of --method ip, as .lp or .mps.",
         ),
     ] = None,
+    min_size: o.MinSize = None,
+    max_size: o.MaxSize = None,
+    sizes: o.Sizes = None,
+    together: o.Together = None,
+    apart: o.Apart = None,
+    together_file: o.TogetherFile = None,
+    apart_file: o.ApartFile = None,
+    fix: o.Fix = None,
+    fix_file: o.FixFile = None,
     position_weights: o.PositionWeights = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
@@ -96,6 +106,17 @@ def form(
         raise InputError(
             "--split-buckets: has no effect with --semantics av, where scores add up; leave it out"
         )
+    rules = RuleOptions(
+        min_size,
+        max_size,
+        sizes,
+        tuple(together or ()),
+        tuple(apart or ()),
+        together_file,
+        apart_file,
+        tuple(fix or ()),
+        fix_file,
+    )
     titles = read_titles(item_names, user_names)
     given = read_input(
         ratings,
@@ -124,6 +145,7 @@ def form(
                 position_weights=weights,
                 split_buckets=split_buckets,
                 write_model=write_model,
+                constraints=rules.constraints(complete.users, groups),
                 time_limit=time_limit,
                 iterations=iterations,
                 gap=gap,

@@ -78,6 +78,50 @@ TimeLimit: TypeAlias = Annotated[
         callback=lambda seconds: above_zero("--time-limit", seconds),
     ),
 ]
+MinSize: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--min-size", metavar="N", help="Fewest users of every group.", min=1),
+]
+MaxSize: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--max-size", metavar="N", help="Most users of every group.", min=1),
+]
+Sizes: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--sizes",
+        metavar="N1,N2,...",
+        help="Most users of group 0, 1, ...; groups then keep these numbers.",
+    ),
+]
+Together: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--together", metavar="A,B,...", help="Users to be in one group; repeatable."),
+]
+Apart: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--apart", metavar="A,B,...", help="Users of whom no two share a group."),
+]
+TogetherFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--together-file", metavar="FILE", help="The same from a CSV, a set a line."),
+]
+ApartFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--apart-file", metavar="FILE", help="The same from a CSV, a set a line."),
+]
+Fix: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fix", metavar="USER=GROUP", help="Put a user into a group; groups keep their numbers."
+    ),
+]
+FixFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--fix-file", metavar="FILE", help="The same from a table user,group, or a formation."
+    ),
+]
 Format: TypeAlias = Annotated[
     Literal["long", "wide", "movielens", "parquet", "npy", "npz"] | None,
     typer.Option("--format", help="Format of RATINGS; recognised by content by default."),

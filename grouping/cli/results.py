@@ -126,5 +126,5 @@ def _imbalance(formation: Formation) -> str:
         return ""
     return (
         f"warning: group {largest} holds {formation.sizes[largest]} of {n} users; balanced groups "
-        "are what --method refine and --max-size are for (not in this version yet)"
+        "are what --method refine and --max-size are for"
     )

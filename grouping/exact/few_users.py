@@ -26,7 +26,7 @@ MOST_USERS = 14
 MOST_READ = 1 << 26
 """Ratings that scoring all sets may read."""
 
-CANDIDATES, CANDIDATE_CELLS = 2000, 1 << 25
+CANDIDATES, CANDIDATE_CELLS = 2000, 1 << 22
 """The few are chosen among so many users, and so many ratings."""
 
 
@@ -90,7 +90,7 @@ def bound_by(problem: Problem, users: NDArray[np.int64]) -> FewUsersCertificate:
     limit = min(problem.groups, problem.ratings.shape[0])
     rows = np.stack([problem.ratings.row(int(user)) for user in users]).astype(np.float64)
     personal, magnitudes, exact = personal_satisfactions(problem.own.scores, weights)
-    best = best_parting(worths_of_sets(rows, weights), min(limit, len(users)))
+    best, _ = best_parting(worths_of_sets(rows, weights), min(limit, len(users)))
     others = np.sort(np.delete(personal, users))[::-1][:limit]
     totals = [
         (held, math.fsum([held, *others[: limit - parts][others[: limit - parts] > 0]]))

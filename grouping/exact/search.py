@@ -48,6 +48,8 @@ class Search:
     problem : Problem
     budget : Budget
         Its time starts now.
+    labels : int64 array, shape (n,), optional
+        A formation to start from; by default everyone is in one group.
 
     Attributes
     ----------
@@ -59,11 +61,14 @@ class Search:
         Of the best bound so far.
     """
 
-    def __init__(self, problem: Problem, budget: Budget) -> None:
+    def __init__(
+        self, problem: Problem, budget: Budget, labels: NDArray[np.int64] | None = None
+    ) -> None:
         self.problem = problem
         self.budget = budget
         self.started = time.perf_counter()
-        self.labels = np.zeros(problem.ratings.shape[0], np.int64)
+        users = problem.ratings.shape[0]
+        self.labels = np.zeros(users, np.int64) if labels is None else _numbered(labels)
         self.objective = score(problem, self.labels).objective
         self.certificate: Certificate = OwnListCertificate(problem)
 
@@ -84,12 +89,12 @@ class Search:
         -------
         better : bool
         """
-        groups, numbered = np.unique(labels, return_inverse=True)
-        assert len(groups) <= self.problem.groups
-        objective = score(self.problem, numbered.astype(np.int64)).objective
+        numbered = _numbered(labels)
+        assert numbered.max() < self.problem.groups
+        objective = score(self.problem, numbered).objective
         if objective <= self.objective:
             return False
-        self.labels, self.objective = numbered.astype(np.int64), objective
+        self.labels, self.objective = numbered, objective
         return True
 
     def prove(self, certificate: Certificate) -> bool:
@@ -141,3 +146,8 @@ class Search:
                     **figures,
                 }
             )
+
+
+def _numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number groups from 0 without a gap, in their order."""
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -99,8 +99,11 @@ def best_parting(worths, groups):
     -------
     best : float64 array, shape (groups + 1,)
         For 0, 1, ..., groups groups; -inf where there is no such partition.
+    taken : int64 array, shape (groups + 1, 2**a)
+        A set that is a group of the best partition of another into so many groups.
     """
     sets = worths.shape[0]
+    taken = np.zeros((groups + 1, sets), np.int64)
     best = np.full(groups + 1, -np.inf)
     fewer = np.full(sets, -np.inf)
     fewer[0] = 0.0
@@ -114,9 +117,10 @@ def best_parting(worths, groups):
                 total = worths[part | first] + fewer[rest ^ part]
                 if total > found[s]:
                     found[s] = total
+                    taken[count, s] = part | first
                 if part == 0:
                     break
                 part = (part - 1) & rest
         best[count] = found[sets - 1]
         fewer = found
-    return best
+    return best, taken

@@ -87,6 +87,8 @@ class Method:
         The options of its own that it takes.
     exact : bool
         Whether it can prove an optimum.
+    constrained : bool
+        Whether it forms groups within constraints.
     orders : bool
         Whether it numbers the groups in an order of its own; if not, they are numbered by
         satisfaction, then size, descending, then smallest first user.
@@ -97,6 +99,7 @@ class Method:
     module: str
     options: tuple[str, ...] = ()
     exact: bool = False
+    constrained: bool = False
     orders: bool = False
 
     def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
@@ -105,8 +108,15 @@ class Method:
         Raises
         ------
         InputError
-            If an option is set that this method does not take.
+            If an option is set that this method does not take, or there are constraints that it
+            cannot keep.
         """
+        if problem.constraints and not self.constrained:
+            able = ", ".join(method.name for method in METHODS.values() if method.constrained)
+            raise InputError(
+                f"the method {self.name} cannot keep to {problem.constraints.rules[0].words}: "
+                f"use {able}"
+            )
         for name, value in options.items():
             if name not in self.options and value:
                 raise InputError(f"the method {self.name} does not take {name.replace('_', ' ')}")
@@ -124,6 +134,12 @@ METHODS = {
             "grouping.methods.greedy",
             options=("split_buckets",),
             orders=True,
+        ),
+        Method(
+            "refine",
+            "local search from GRD and other starts, better the longer it may take; constraints",
+            "grouping.methods.refine",
+            constrained=True,
         ),
         Method(
             "exact",

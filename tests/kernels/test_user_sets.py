@@ -34,8 +34,13 @@ def test_a_user_with_each_of_the_others():
 @pytest.mark.parametrize("groups", [1, 3, 5])
 def test_the_best_parting_is_the_best_of_all(groups):
     worths = kernels.worths_of_sets(ROWS, WEIGHTS)
-    best = kernels.best_parting(worths, groups)
+    best, taken = kernels.best_parting(worths, groups)
     assert best[0] == -np.inf
     for count in range(1, groups + 1):
         every = (p for p in oracle.partitions(5, groups) if len(p) == count)
         assert best[count] == max(sum(worth(group) for group in p) for p in every)
+        left, total = 31, 0.0
+        for parts in range(count, 0, -1):
+            total += worths[taken[parts, left]]
+            left -= taken[parts, left]
+        assert (left, total) == (0, best[count])

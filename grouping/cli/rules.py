@@ -1,0 +1,88 @@
+"""Constraints as options: what was written, kept word for word for messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grouping.errors import InputError
+
+if TYPE_CHECKING:
+    from grouping.constraints import Constraints, Rule
+    from grouping.ids import Ids
+
+
+@dataclass(frozen=True)
+class RuleOptions:
+    """The options of `grouping form` that make constraints, as given."""
+
+    min_size: int | None = None
+    max_size: int | None = None
+    sizes: str | None = None
+    together: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    together_file: str | None = None
+    apart_file: str | None = None
+    fix: tuple[str, ...] = ()
+    fix_file: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.sizes is not None and self.max_size is not None:
+            raise InputError(
+                "--sizes and --max-size both say how large groups may be: leave one out"
+            )
+
+    def constraints(self, users: Ids, groups: int) -> Constraints:
+        """Make the constraints, once the users are known.
+
+        Raises
+        ------
+        InputError
+            If an option or a line of a file cannot be read, or names an unknown user or group.
+        """
+        from grouping.constraints import Constraints
+
+        return Constraints(tuple(self._rules(users, groups)))
+
+    def _rules(self, users: Ids, groups: int) -> Iterator[Rule]:
+        from grouping.constraints import rules
+        from grouping.reading.partition import read_memberships
+        from grouping.reading.user_sets import read_user_sets
+
+        if self.min_size is not None:
+            yield rules.one_size("min_size", self.min_size, f"--min-size {self.min_size}")
+        if self.max_size is not None:
+            yield rules.one_size("max_size", self.max_size, f"--max-size {self.max_size}")
+        if self.sizes is not None:
+            words = f"--sizes {self.sizes}"
+            numbers = [_whole(size, words, "10,10,5") for size in self.sizes.split(",")]
+            yield rules.each_size(numbers, groups, words)
+        for kind, given, file in (
+            ("together", self.together, self.together_file),
+            ("apart", self.apart, self.apart_file),
+        ):
+            for text in given:
+                ids = [user.strip() for user in text.split(",")]
+                yield rules.named_users(users, kind, ids, f"--{kind} {text}")
+            if file is not None:
+                for line, ids in read_user_sets(file):
+                    yield rules.named_users(users, kind, ids, f"{file}:{line} ({kind})")
+        for text in self.fix:
+            user, equals, group = text.rpartition("=")
+            words = f"--fix {text}"
+            if not equals:
+                raise InputError(f"{words}: give USER=GROUP, for example --fix ann=0")
+            yield rules.placed(users, user.strip(), _whole(group, words, "ann=0"), groups, words)
+        if self.fix_file is not None:
+            for place, user, group in read_memberships(self.fix_file):
+                words = f"{self.fix_file}:{place}"
+                number = _whole(group, words, "user,group with groups from 0")
+                yield rules.placed(users, user, number, groups, f"{words} ({user}={number})")
+
+
+def _whole(text: str, words: str, example: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InputError(f"{words}: {text.strip()!r} is no whole number: give {example}") from error

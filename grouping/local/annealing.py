@@ -1,0 +1,128 @@
+"""Simulated annealing over partitions: moves and exchanges of users between groups.
+
+The objective itself decides, by its definition: nothing here depends on the semantics or the
+aggregation, and constraints are looked at step by step. Drawn steps are tried one after another;
+one that loses is made with the probability that the temperature gives it, which falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.constraints.units import ANYWHERE, Units, units_of
+from grouping.exact.user_rows import user_rows
+from grouping.kernels import moves as kernels
+from grouping.problem import Problem
+
+SLICE = 1 << 25
+"""Scores that the steps between two looks at the clock read, about."""
+
+EXCHANGES = 0.4
+"""Share of the steps that are exchanges of two units."""
+
+
+class Annealing:
+    """Moves and exchanges for one problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        Any aggregation but ndcg. Its constraints hold for every formation found.
+    rng : numpy.random.Generator
+    stop : callable
+        Asked several times a second.
+
+    Raises
+    ------
+    GroupingError
+        If a dense copy of sparse ratings does not fit.
+    """
+
+    def __init__(
+        self, problem: Problem, rng: np.random.Generator, stop: Callable[[], bool]
+    ) -> None:
+        self.problem, self.rng, self.stop = problem, rng, stop
+        users = problem.ratings.shape[0]
+        units = units_of(problem.constraints, users)
+        assert units is not None  # `meet` found a formation that satisfies the constraints
+        self.units = units
+        self.instance = _instance(problem, units)
+        self._first_user = np.unique(units.of_user, return_index=True)[1]
+
+    def run(
+        self, labels: NDArray[np.int64], steps: int, hot: float, cold: float
+    ) -> NDArray[np.int64]:
+        """Anneal once.
+
+        Parameters
+        ----------
+        labels : int64 array, shape (n,)
+            A formation that satisfies the constraints; groups up to the problem's number.
+        steps : int
+        hot, cold : float
+            Temperatures at the start and at the end, in units of the objective; then some steps
+            at 0.
+
+        Returns
+        -------
+        labels : int64 array, shape (n,)
+            The best met on the way; groups may be empty unless they have numbers of their own.
+        """
+        instance = self.instance
+        units, groups = len(instance.sizes), len(instance.low)
+        state = kernels.empty_state(instance, labels[self._first_user])
+        total = best = kernels.rebuild(instance, state)
+        best_labels = state.labels.copy()
+        width = int(max(256, min(1 << 16, SLICE // instance.rows.shape[1])))
+        done = 0
+        while done < steps and not self.stop():
+            share = done / steps
+            heat = hot * (cold / hot) ** (share / 0.9) if share < 0.9 else 0.0
+            drawn = min(width, steps - done)
+            moved = self.rng.integers(units, size=drawn)
+            partners = self.rng.integers(groups, size=drawn)
+            exchanged = self.rng.random(drawn) < EXCHANGES
+            partners[exchanged] = groups + self.rng.integers(units, size=int(exchanged.sum()))
+            thresholds = heat * np.log1p(-self.rng.random(drawn))
+            total, best, _ = kernels.anneal(
+                instance, state, moved, partners, thresholds, total, best, best_labels
+            )
+            done += drawn
+            total = kernels.rebuild(instance, state)  # without the roundings of many steps
+        found: NDArray[np.int64] = best_labels[self.units.of_user]
+        return found
+
+
+def _instance(problem: Problem, units: Units) -> kernels.Instance:
+    """What the kernels need to know of a problem."""
+    users = problem.ratings.shape[0]
+    constraints, weights = problem.constraints, problem.aggregation.weights
+    positions = int(np.flatnonzero(weights)[-1]) + 1 if weights.any() else 1
+    rows = user_rows(problem.ratings)
+    least_misery = problem.semantics == "lm"
+    if len(units.sizes) < users:
+        order = np.argsort(units.of_user, kind="stable")
+        starts = np.cumsum(units.sizes) - units.sizes
+        if least_misery:
+            rows = np.minimum.reduceat(rows[order], starts, axis=0)
+        else:
+            rows = np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
+    low = np.zeros(problem.groups, np.int64)
+    if constraints.slotted:
+        low[:] = 1
+    return kernels.Instance(
+        rows,
+        np.ascontiguousarray(weights[:positions], np.float64),
+        least_misery,
+        False,
+        units.sizes,
+        low,
+        constraints.low(),
+        constraints.high(problem.groups, users),
+        units.slots == ANYWHERE,
+        units.apart.indptr.astype(np.int64),
+        units.apart.indices.astype(np.int64),
+    )

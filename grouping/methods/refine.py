@@ -1,0 +1,130 @@
+"""Local search over partitions: better than greedy at any size, within constraints, at any time.
+
+The best of several starts (GRD with and without split buckets; under least misery, formations
+around users who are hard to satisfy together; under aggregate voting, lists that are improved
+item by item) is annealed, again and again, each time longer. Nothing is ever lost: the result is
+the best formation met.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.constraints.meeting import meet
+from grouping.errors import InputError
+from grouping.exact.bounding import upper_bound
+from grouping.exact.search import Search
+from grouping.local import hard_users, lists
+from grouping.local.annealing import Annealing
+from grouping.methods import Budget, Outcome, greedy
+from grouping.problem import Problem
+
+ROUNDS = 3
+"""Annealings, where neither time nor iterations are given."""
+
+SHAKES = 30
+"""Times that lists are shaken before users are moved."""
+
+STEPS, LONGER = 60, 2
+"""Steps of the first annealing for each user and group; each next one is so much longer."""
+
+MOST_READ = 1 << 36
+"""Scores that an annealing may read, where no time is given."""
+
+HOT, COLD = 0.1, 0.001
+"""Temperatures, in units of what the ratings' range makes of a list."""
+
+
+def run(problem: Problem, budget: Budget) -> Outcome:
+    """Search until time, iterations or the gap asked for are reached.
+
+    Parameters
+    ----------
+    problem : Problem
+    budget : Budget
+        `iterations` is the number of annealings; without it and a time limit there are three. An
+        interrupt (Ctrl-C) ends the search with the best formation so far.
+
+    Returns
+    -------
+    outcome : Outcome
+        Never below GRD's formation, or below what the constraints make of that.
+
+    Raises
+    ------
+    InputError
+        With ndcg.
+    InfeasibleError, UndecidedError
+        If constraints cannot be met, or that is not known in time.
+    """
+    if problem.aggregation.per_member:
+        raise InputError(
+            "refine does not take ndcg, which depends on the order of lists: use greedy"
+        )
+    seeds = [greedy.run(problem, budget).labels]
+    if problem.semantics == "lm":
+        seeds.append(greedy.run(problem, budget, split_buckets=True).labels)
+    search = Search(problem, budget, meeting(problem, seeds[0], budget))
+    interrupted = False
+    try:
+        for labels in seeds[1:]:
+            search.offer(meeting(problem, labels, budget))
+        search.prove(upper_bound(problem).certificate)
+        if not search.over:
+            _improve(search)
+    except KeyboardInterrupt:
+        interrupted = True
+    if search.proven:
+        status = "optimal"
+    elif interrupted:
+        status = "interrupted"
+    else:
+        status = "time_limit" if search.remaining <= 0 else "feasible"
+    return Outcome(
+        search.labels,
+        status=status,
+        bound=max(search.bound, search.objective),
+        certificate=search.certificate,
+    )
+
+
+def meeting(problem: Problem, labels: NDArray[np.int64], budget: Budget) -> NDArray[np.int64]:
+    """Change a formation as little as possible so that it meets the problem's constraints."""
+    if not problem.constraints:
+        return labels
+    return meet(problem.constraints, labels, problem.groups, budget.time_limit)
+
+
+def _improve(search: Search) -> None:
+    problem, budget = search.problem, search.budget
+    rng = np.random.default_rng(budget.seed)
+    timed = budget.time_limit is not None
+    rounds = budget.iterations or (None if timed else ROUNDS)
+    _from_other_starts(search, rng)
+    annealing = Annealing(problem, rng, lambda: search.over)
+    units, groups = len(annealing.instance.sizes), problem.groups
+    steps = min(STEPS * units * groups, MOST_READ // problem.ratings.shape[1])
+    span = (problem.high - problem.low) * float(problem.aggregation.weights.sum())
+    if span <= 0:
+        return
+    done = 0
+    while not search.over and (rounds is None or done < rounds):
+        found = annealing.run(search.labels, steps, HOT * span, COLD * span)
+        search.offer(found)
+        done += 1
+        steps = steps * LONGER
+        search.report(rounds=done)
+
+
+def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
+    """Offer what the searches without constraints find, as the constraints allow."""
+    problem = search.problem
+    free = Search(problem, search.budget) if problem.constraints else search
+    if problem.semantics == "lm":
+        for labels in hard_users.formations(problem, lambda: search.over):
+            free.offer(labels)
+    else:
+        lists.improve(free, rng, SHAKES)
+    if free is not search:
+        search.offer(meeting(problem, free.labels, search.budget))

@@ -1,0 +1,141 @@
+"""Moves and exchanges: what is kept up to date step by step is what follows from the labels."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from grouping.kernels import moves as kernels
+from tests import oracle
+
+ROWS = np.random.default_rng(3).integers(-3, 6, (9, 5)).astype(np.float32)
+WEIGHTS = {"min": [0.0, 0.0, 1.0], "max": [1.0], "sum": [1.0, 1.0, 1.0], "wsum": [1.0, 0.5, 0.25]}
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 1])
+CASES = list(itertools.product(("lm", "av"), WEIGHTS, (False, True)))
+
+
+def instance_of(semantics, agg, by_members=False, **limits):
+    free = kernels.unconstrained(ROWS, np.array(WEIGHTS[agg]), semantics == "lm", 4)
+    return free._replace(by_members=by_members, **limits)
+
+
+def started(instance, labels=LABELS):
+    state = kernels.empty_state(instance, labels)
+    return state, kernels.rebuild(instance, state)
+
+
+def defined(labels, semantics, agg, by_members=False):
+    """The objective by its definition, groups counted once or once for each member."""
+    total = 0.0
+    weights = [*WEIGHTS[agg], 0.0, 0.0][:3]
+    for group in set(labels):
+        members = [unit for unit, label in enumerate(labels) if label == group]
+        value = oracle.satisfaction(ROWS.tolist(), members, 3, semantics, agg, weights)
+        total += value * (len(members) if by_members else 1)
+    return total
+
+
+def drawn(steps, seed, heat=3.0):
+    rng = np.random.default_rng(seed)
+    partners = rng.integers(0, 4 + 9, steps)
+    return rng.integers(0, 9, steps), partners, heat * np.log(rng.random(steps))
+
+
+@pytest.mark.parametrize(("semantics", "agg", "by_members"), CASES)
+def test_the_state_after_many_steps_is_what_its_labels_make(semantics, agg, by_members):
+    """Incremental scores equal recomputation, and the total the definition."""
+    instance = instance_of(semantics, agg, by_members)
+    state, total = started(instance)
+    assert total == pytest.approx(defined(LABELS.tolist(), semantics, agg, by_members))
+    best_labels = state.labels.copy()
+    total, best, made = kernels.anneal(instance, state, *drawn(400, 1), total, total, best_labels)
+    assert made > 10
+    anew, again = started(instance, state.labels)
+    assert (
+        total
+        == pytest.approx(again)
+        == pytest.approx(defined(state.labels.tolist(), semantics, agg, by_members))
+    )
+    for name in ("first", "counts", "users", "values"):
+        np.testing.assert_allclose(getattr(state, name), getattr(anew, name), err_msg=name)
+    if semantics == "lm":
+        np.testing.assert_array_equal(state.second, anew.second)
+        at = np.argwhere(state.holders >= 0)
+        assert all(ROWS[state.holders[g, i], i] == state.first[g, i] for g, i in at)
+    assert best == pytest.approx(defined(best_labels.tolist(), semantics, agg, by_members))
+    assert best >= total - 1e-9
+
+
+@pytest.mark.parametrize(("semantics", "agg"), list(itertools.product(("lm", "av"), WEIGHTS)))
+def test_cold_steps_never_lose(semantics, agg):
+    instance = instance_of(semantics, agg)
+    state, total = started(instance)
+    units, partners, _ = drawn(300, 2)
+    for unit, partner in zip(units, partners, strict=True):
+        step = np.array([unit]), np.array([partner]), np.zeros(1)
+        after, _, _ = kernels.anneal(instance, state, *step, total, total, state.labels.copy())
+        assert after >= total
+        total = after
+
+
+def test_no_step_leaves_the_limits():
+    """Sizes, groups that stay, who must be apart, who may not move."""
+    starts = np.zeros(10, np.int64)
+    starts[1:] = 1
+    starts[5:] = 2
+    instance = instance_of(
+        "av",
+        "sum",
+        sizes=np.array([1, 2, 1, 1, 1, 1, 1, 1, 1]),
+        low=np.array([1, 1, 1, 0]),
+        fewest=2,
+        high=np.array([5, 5, 6, 4]),
+        movable=np.array([True] * 8 + [False]),
+        apart_starts=starts,  # units 0 and 4 are apart
+        apart=np.array([4, 0]),
+    )
+    state, total = started(instance, np.array([0, 1, 2, 0, 1, 2, 0, 2, 1]))
+    seen = set()
+    for seed in range(40):
+        total, _, _ = kernels.anneal(
+            instance, state, *drawn(30, seed), total, total, state.labels.copy()
+        )
+        users = np.bincount(state.labels, weights=instance.sizes, minlength=4)
+        assert np.all(users <= instance.high)
+        assert np.all((users >= 2) | ((users == 0) & (instance.low == 0)))
+        assert state.labels[0] != state.labels[4]
+        assert state.labels[8] == 1
+        seen.add(tuple(state.labels))
+    assert len(seen) > 10
+
+
+@pytest.mark.parametrize(("semantics", "agg"), list(itertools.product(("lm", "av"), WEIGHTS)))
+def test_who_has_no_group_joins_the_one_that_loses_least(semantics, agg):
+    instance = instance_of(semantics, agg)
+    labels = LABELS.copy()
+    labels[[3, 7]] = kernels.NOBODY
+    state, total = started(instance, labels)
+    gains = kernels.join_best(instance, state, np.array([3, 7]))
+    assert total + gains.sum() == pytest.approx(defined(state.labels.tolist(), semantics, agg))
+    others = labels.tolist()
+    del others[7]
+    for unit, label in ((3, state.labels[3]),):
+        options = {}
+        for group in range(4):
+            tried = [group if at == unit else own for at, own in enumerate(labels) if at != 7]
+            rows = [row for at, row in enumerate(ROWS.tolist()) if at != 7]
+            weights = [*WEIGHTS[agg], 0.0, 0.0][:3]
+            options[group] = sum(
+                oracle.satisfaction(
+                    rows,
+                    [at for at, own in enumerate(tried) if own == some],
+                    3,
+                    semantics,
+                    agg,
+                    weights,
+                )
+                for some in set(tried)
+            )
+        assert options[label] == pytest.approx(max(options.values()))
