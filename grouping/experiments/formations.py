@@ -64,6 +64,9 @@ WARM_UP = 2_000
 REPEATS, SHORT = 3, 1.0
 """Where times matter, formations of fewer seconds are made so often, and the shortest counts."""
 
+ITERATIONS = {"refine": 1}
+"""Budgets in steps: what these methods find shall depend on the seed, not on the clock."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -224,11 +227,15 @@ class Measurer:
 
     def _formed(self, point: Row, ratings: Ratings) -> Row:
         method = METHODS[point["method"]]
-        limit = self.time_limit if method.exact else None
+        budget = Budget(
+            time_limit=self.time_limit if method.exact else None,
+            iterations=ITERATIONS.get(method.name),
+            seed=point["seed"],
+        )
         begin = time.perf_counter()
         problem = Problem.of(ratings, point["semantics"], point["agg"], point["groups"], point["k"])
         listed = time.perf_counter()
-        outcome = method.run(problem, Budget(time_limit=limit, seed=point["seed"]))
+        outcome = method.run(problem, budget)
         if outcome.status == "interrupted":  # such a point is none: it is measured anew
             raise KeyboardInterrupt
         made = time.perf_counter()
