@@ -144,7 +144,7 @@ class _Course:
                 return
             few = FEW if price <= aim or hasty < PATIENCE else 1 << 40
             hasty = hasty + 1 if few == FEW else 0
-            new, proven, proofs = self._search(node, prices, pricers, price, work, few)
+            new, proven, proofs, work = self._search(node, prices, pricers, price, work, few)
             if proofs is not None and node.prove(prices, proven, proofs) and wanted:
                 self._state(_Tree(node, node.leaf, node.bound))
             self._report()
@@ -152,8 +152,6 @@ class _Course:
                 return
             if wanted and price > aim and self._near(node, solution):
                 return
-            if not new:
-                work *= 4
 
     def _near(self, node: Node, solution: Solution) -> bool:
         """Whether the bound is so near to the linear program's that branching gains more."""
@@ -202,8 +200,26 @@ class _Course:
         price: float,
         work: int,
         few: int,
+    ) -> tuple[int, float, list[PriceProof | None] | None, int]:
+        """Search every class, with more work until there are columns or proofs.
+
+        Number of columns added, price proven, proofs if all is done, work it took.
+        """
+        while True:
+            new, proven, proofs = self._search_once(node, prices, pricers, price, work, few)
+            if new or proofs is not None or self.search.over:
+                return new, proven, proofs, work
+            work *= 4
+
+    def _search_once(
+        self,
+        node: Node,
+        prices: Prices,
+        pricers: list[tuple[Pricer | None, NDArray[np.int64]]],
+        price: float,
+        work: int,
+        few: int,
     ) -> tuple[int, float, list[PriceProof | None] | None]:
-        """Search every class: number of columns added, price proven, proofs if all is done."""
         proofs: list[PriceProof | None] = []
         added, proven, finished = 0, price, True
         for number, (pricer, users) in enumerate(pricers):

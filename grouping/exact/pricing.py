@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from grouping.kernels import pricing as kernels
@@ -99,6 +102,14 @@ class PriceProof:
     values: NDArray[np.float64]
 
 
+class _Record(NamedTuple):
+    """What a finished window's search recorded, and the worth of its best set, or the price."""
+
+    best: float
+    steps: NDArray[np.int32]
+    values: NDArray[np.float64]
+
+
 class Pricer:
     """Searches for sets of users under given prices.
 
@@ -116,6 +127,11 @@ class Pricer:
         counted.
     apart : int32 array, shape (c, 2)
         Pairs that no set may hold both of.
+
+    Attributes
+    ----------
+    nodes : int
+        That the last search looked at.
     """
 
     def __init__(
@@ -142,7 +158,8 @@ class Pricer:
         quantum = math.ldexp(1.0, math.ceil(math.log2(total)) - BITS + 8)
         windows = np.unique(np.rint(total * np.arange(count) / count / quantum) * quantum)
         self.windows = np.append(windows, np.inf)
-        self._state = kernels.start(self._instance, 128, 1 << 12, KEPT)
+        self._records: list[_Record | None] = [None] * (len(self.windows) - 1)
+        self._states: list[kernels.State] = []
         self.nodes = 0
 
     def climb(self, sets: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -165,9 +182,13 @@ class Pricer:
     ) -> tuple[PriceProof | None, NDArray[np.bool_]]:
         """Look for sets worth more than a price.
 
+        Windows are searched side by side, each by itself, so that what is found does not depend
+        on how many are. Those that an earlier call finished are not searched again.
+
         Parameters
         ----------
         price : float
+            Not less than in earlier calls.
         work : int
             Scans to spend on each window.
         sets : int
@@ -181,49 +202,65 @@ class Pricer:
             Of the worth of the best set found, or of the price, where every window was finished.
         found : bool array, shape (f, a)
         """
-        found, steps, values, starts = [], [], [], [0]
-        finished, best = True, price
-        for low, high in zip(self.windows, self.windows[1:], strict=False):
-            kernels.restart(self._instance, self._state, price)
-            why = self._window(low, high, work, sets, over)
-            scalars = self._state.scalars
-            found.append(self._state.found[: scalars[kernels.FOUND]].copy())
-            self.nodes += int(scalars[kernels.NODES])
-            finished = finished and why == kernels.DONE
-            best = max(best, float(self._state.best[0]))
-            if finished:
-                recorded = scalars[kernels.STEPS]
-                steps.append(self._state.steps[:recorded].copy())
-                values.append(self._state.step_values[:recorded].copy())
-                starts.append(starts[-1] + int(recorded))
-            if over():
-                break
-        sets_found = np.concatenate(found)
-        if not finished or len(starts) < len(self.windows):
+        stopped = False
+
+        def stop() -> bool:
+            return stopped or over()
+
+        def search_window(number: int) -> tuple[NDArray[np.bool_], int]:
+            return self._window(number, price, work, sets, stop)
+
+        left = [number for number, record in enumerate(self._records) if record is None]
+        with ThreadPoolExecutor(get_num_threads()) as pool:
+            try:
+                done = list(pool.map(search_window, left))
+            finally:
+                stopped = True  # an interrupt leaves none at work
+        nobody = np.zeros((0, len(self._instance.multipliers)), np.bool_)
+        sets_found = np.concatenate([nobody, *(found for found, _ in done)])
+        self.nodes = sum(nodes for _, nodes in done)
+        records = [record for record in self._records if record is not None]
+        if len(records) < len(self._records):
             return None, sets_found
         proof = PriceProof(
-            best,
+            max(price, *(record.best for record in records)),
             self.windows,
-            np.array(starts, np.int64),
-            np.concatenate(steps),
-            np.concatenate(values),
+            np.cumsum([0, *(len(record.steps) for record in records)]),
+            np.concatenate([record.steps for record in records]),
+            np.concatenate([record.values for record in records]),
         )
         return proof, sets_found
 
     def _window(
-        self, low: float, high: float, work: int, sets: int, over: Callable[[], bool]
-    ) -> int:
+        self, number: int, price: float, work: int, sets: int, stop: Callable[[], bool]
+    ) -> tuple[NDArray[np.bool_], int]:
+        """Search one window: sets found, and nodes; keeps a record if it is finished."""
+        if stop():
+            return np.zeros((0, len(self._instance.multipliers)), np.bool_), 0
+        try:
+            state = self._states.pop()
+        except IndexError:  # others are at work with all there are
+            state = kernels.start(self._instance, 128, 1 << 12, KEPT)
+        kernels.restart(self._instance, state, price)
+        low, high = self.windows[number : number + 2]
         spent = 0
         while True:
-            why: int = kernels.search(
-                self._instance, self._state, low, high, min(SLICE, work), sets
-            )
-            spent += int(self._state.scalars[kernels.WORK])
+            why: int = kernels.search(self._instance, state, low, high, min(SLICE, work), sets)
+            spent += int(state.scalars[kernels.WORK])
             if why == kernels.RECORD_FULL:
-                self._state = kernels.enlarged(self._state, steps=2 * len(self._state.steps))
+                state = kernels.enlarged(state, steps=2 * len(state.steps))
             elif why == kernels.TOO_DEEP:
-                self._state = kernels.enlarged(self._state, depths=2 * len(self._state.inside))
-            elif why != kernels.WORKED or spent >= work:
-                return why
-            if over():
-                return kernels.WORKED
+                state = kernels.enlarged(state, depths=2 * len(state.inside))
+            elif why != kernels.WORKED or spent >= work or stop():
+                break
+        if why == kernels.DONE:
+            recorded = state.scalars[kernels.STEPS]
+            self._records[number] = _Record(
+                float(state.best[0]),
+                state.steps[:recorded].copy(),
+                state.step_values[:recorded].copy(),
+            )
+        found = state.found[: state.scalars[kernels.FOUND]].copy()
+        nodes = int(state.scalars[kernels.NODES])
+        self._states.append(state)
+        return found, nodes

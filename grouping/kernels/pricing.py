@@ -636,7 +636,7 @@ def _next_child(instance, state, d, low, high):
     return True
 
 
-@kernel()
+@kernel(nogil=True)
 def search(instance, state, low, high, work, sets):
     """Search for the best set that loses at least `low` and less than `high` of the multipliers.
 
