@@ -2,7 +2,7 @@
 
 Bounds come from the Lagrangian relaxation (`grouping.exact.relaxation`) and, where that leaves a
 gap, from placing users (`grouping.exact.placements`); formations from the local search over lists
-(`grouping.local.weakest`). docs/concepts/exact-av-min.md gives the argument.
+(`grouping.local.weakest`). docs/concepts/exact.md gives the argument.
 """
 
 from __future__ import annotations
@@ -56,8 +56,12 @@ lists, at most; and how near the bounds over all lists and over the pool come be
 QUICK_WORK, WORK_EACH = 4e9, 2e5
 """Work of a pricing for a bound alone, or for each user if more."""
 
-QUICK, LONG, EACH = 200_000, 3_000_000, 20_000
-"""Steps of annealing for lists that look good, and for the best, or for each user if fewer."""
+QUICK, LONG, LONGEST, EACH = 200_000, 3_000_000, 30_000_000, 20_000
+"""Steps of annealing for lists that look good, for the best, and for the best when nothing better
+was found for a while; or for each user, if that is fewer."""
+
+AGAIN = 25
+"""Rounds without anything better after which users are divided anew, for the longest."""
 
 SHORT, STALE = 20, 300
 """Rounds of the local search without anything better before users are placed, and at the end."""
@@ -429,7 +433,7 @@ class Improvement:
         start: Start,
         rng: np.random.Generator,
     ) -> None:
-        items = np.union1d(start.items, np.unique(relaxation.lists))
+        items = np.union1d(start.items[start.lists.items], relaxation.lists)
         rows = instance.columns.rows(items)
         self.search, self.rng = search, rng
         self.local = ListSearch(rows, instance.span, rng, lambda: search.over)
@@ -469,6 +473,8 @@ class Improvement:
             else:
                 found = self.local.climb(*self.local.shake(self.best))
             self._judge(found)
+            if self.stale % AGAIN == AGAIN - 1:
+                self._divide(self.best, LONGEST)
             if self.rounds % 10 == 0:
                 self.search.report(rounds=self.rounds, lists_worth=self.best.value)
 
@@ -498,8 +504,12 @@ class Improvement:
         if better:
             self.best = found
             self.stale = 0
-        if found.value > self.search.objective and self.search.offer(
-            self.local.divide(found, min(LONG if better else QUICK, self.most_steps))
+        self._divide(found, LONG if better else QUICK)
+
+    def _divide(self, lists: Lists, steps: int) -> None:
+        """Divide users among lists if that may lead to a better formation."""
+        if lists.value > self.search.objective and self.search.offer(
+            self.local.divide(lists, min(steps, self.most_steps))
         ):
             self.stale = 0
             self.search.report(rounds=self.rounds, lists_worth=self.best.value)
