@@ -56,6 +56,8 @@ def meet(
     UndecidedError
         If the time passed before that was known.
     """
+    if not constraints:
+        return labels
     deadline = time.perf_counter() + (SECONDS if seconds is None else seconds)
     placing = _place(constraints, labels, groups, deadline)
     if placing is not None:

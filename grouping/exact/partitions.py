@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints import Constraints
 from grouping.exact.search import Search
 from grouping.objective import score
 from grouping.problem import Problem
@@ -43,6 +44,9 @@ def solve(search: Search) -> None:
     problem = search.problem
     n = problem.ratings.shape[0]
     values = set_values(problem)
+    if problem.constraints:
+        _within_constraints(search, values)
+        return
     everyone = (1 << n) - 1
     best = np.full((min(problem.groups, n) + 1, everyone + 1), -np.inf)
     best[:, 0] = 0.0
@@ -80,3 +84,51 @@ def set_values(problem: Problem) -> NDArray[np.float64]:
         labels = np.array([0 if mask >> user & 1 else 1 for user in range(n)], np.int64)
         values[mask] = score(problem, labels).satisfaction[0]
     return values
+
+
+def _within_constraints(search: Search, values: NDArray[np.float64]) -> None:
+    """The same recursion, a group at a time, over the sets that may be that group."""
+    problem = search.problem
+    constraints, n = problem.constraints, problem.ratings.shape[0]
+    everyone = (1 << n) - 1
+    most = constraints.high(problem.groups, n)
+    allowed = [_allowed(constraints, n, group, int(most[group])) for group in range(problem.groups)]
+    best: dict[int, tuple[float, tuple[int, ...]]] = {
+        0: (0.0, ())
+    }  # of the users placed so far: what they are worth, and their sets
+    for may in allowed:
+        after = {} if constraints.slotted else dict(best)
+        for placed, (worth, sets) in best.items():
+            rest = everyone ^ placed
+            # groups that have no number are told apart by their first users
+            first = 0 if constraints.slotted else rest & -rest
+            part = rest
+            while part:
+                if may[part] and part & first == first:
+                    total = worth + values[part]
+                    if part | placed not in after or total > after[part | placed][0]:
+                        after[part | placed] = (total, (*sets, part))
+                part = (part - 1) & rest
+        best = after
+    worth, sets = best[everyone]
+    labels = np.empty(n, np.int64)
+    for group, members in enumerate(sets):
+        labels[[user for user in range(n) if members >> user & 1]] = group
+    search.offer(labels)
+    search.prove(EnumerationCertificate(values, max(search.objective, worth)))
+
+
+def _allowed(constraints: Constraints, n: int, group: int, most: int) -> NDArray[np.bool_]:
+    """Which sets of users may be a group."""
+    may = np.zeros(1 << n, bool)
+    for members in range(1, 1 << n):
+        if not constraints.low() <= members.bit_count() <= most:
+            continue
+        inside = [[members >> user & 1 == 1 for user in rule.users] for rule in constraints.rules]
+        may[members] = all(
+            (rule.kind != "together" or len(set(its)) == 1)
+            and (rule.kind != "apart" or sum(its) <= 1)
+            and (rule.kind != "fixed" or its[0] == (rule.numbers[0] == group))
+            for rule, its in zip(constraints.rules, inside, strict=True)
+        )
+    return may

@@ -146,6 +146,7 @@ METHODS = {
             "the strongest formulation for the objective: an optimum with a proof, or a bound",
             "grouping.methods.exact",
             exact=True,
+            constrained=True,
         ),
         Method(
             "ip",
@@ -153,6 +154,7 @@ METHODS = {
             "grouping.methods.ip",
             options=("write_model", "symmetry_breaking"),
             exact=True,
+            constrained=True,
         ),
         Method(
             "baseline",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from grouping.exact import few_users, formulation_for
+from grouping.constraints.meeting import meet
+from grouping.errors import InputError
+from grouping.exact import ENUMERATED_USERS, few_users, formulation_for
 from grouping.exact.search import Search
 from grouping.methods import Budget, Outcome, greedy
 from grouping.problem import Problem
@@ -26,14 +28,23 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     Raises
     ------
     InputError
-        If there is no formulation for the problem (ndcg beyond a few users).
+        If there is no formulation for the problem (ndcg, and constraints, beyond a few users).
+    InfeasibleError
+        If no partition satisfies the constraints.
     """
     formulation = formulation_for(problem)
-    search = Search(problem, budget)
+    start = greedy.run(problem, budget).labels
+    if problem.constraints:
+        if formulation.name != "partitions":
+            raise InputError(
+                f"exact keeps constraints for up to {ENUMERATED_USERS} users: use ip for some "
+                "more, or refine"
+            )
+        start = meet(problem.constraints, start, problem.groups, budget.time_limit)
+    search = Search(problem, budget, start)
     interrupted = False
     try:
-        search.offer(greedy.run(problem, budget).labels)
-        if problem.semantics == "lm":
+        if problem.semantics == "lm" and not problem.constraints:
             search.offer(greedy.run(problem, budget, split_buckets=True).labels)
             if not problem.aggregation.per_member:
                 search.prove(few_users.bound_certificate(problem))

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints.meeting import meet
 from grouping.errors import GroupingError, InputError, UndecidedError
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
@@ -45,7 +46,7 @@ def run(
         The time limit holds for the solver; `gap` stops it early.
     symmetry_breaking : bool
         Let user u belong to one of the groups 0..u only: groups are told apart by their first
-        member instead of by number. Not in the paper.
+        member instead of by number. Not in the paper. No effect where groups have numbers.
     write_model : path-like, optional
         Write the program to a .lp or .mps file before solving it.
 
@@ -65,6 +66,9 @@ def run(
         If HiGHS fails.
     """
     _refuse(problem)
+    if problem.constraints:  # named one by one if they conflict, which HiGHS would not do
+        everyone = np.zeros(problem.ratings.shape[0], np.int64)
+        meet(problem.constraints, everyone, problem.groups, budget.time_limit)
     model = build(problem, symmetry_breaking=symmetry_breaking)
     if write_model is not None:
         write(model, write_model)
@@ -188,7 +192,7 @@ def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
             ),
         )
         model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= top * mod.used[g])
-        return _without_symmetry(model, pyo, symmetry_breaking)
+        return _within_constraints(model, pyo, problem, symmetry_breaking)
 
     # satisfaction adds up the scores of the items chosen, weighed by position
     model.t = pyo.Var(model.I, model.G, model.J)
@@ -222,7 +226,7 @@ def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
         )
     )
     model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= most * mod.used[g])
-    return _without_symmetry(model, pyo, symmetry_breaking)
+    return _within_constraints(model, pyo, problem, symmetry_breaking)
 
 
 def write(model: Any, path: str | os.PathLike[str]) -> None:
@@ -277,8 +281,31 @@ def _refuse(problem: Problem) -> None:
         )
 
 
-def _without_symmetry(model: Any, pyo: Any, wanted: bool) -> Any:
-    if wanted:
+def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: bool) -> Any:
+    """Add what the user asks of the groups besides: not in the paper."""
+    constraints, n = problem.constraints, problem.ratings.shape[0]
+    if constraints:
+        low, high = constraints.low(), constraints.high(problem.groups, n)
+        model.formed = pyo.Var(model.G, domain=pyo.Binary)
+        size = {g: sum(model.x[u, g] for u in model.U) for g in model.G}
+        model.most = pyo.Constraint(
+            model.G, rule=lambda mod, g: size[g] <= int(high[g]) * mod.formed[g]
+        )
+        model.fewest = pyo.Constraint(model.G, rule=lambda mod, g: size[g] >= low * mod.formed[g])
+        model.rules = pyo.ConstraintList()
+        for rule in constraints.rules:
+            first, *others = rule.users or (0,)
+            for g in model.G:
+                if rule.kind == "together":
+                    for other in others:
+                        model.rules.add(model.x[first, g] == model.x[other, g])
+                elif rule.kind == "apart":
+                    model.rules.add(sum(model.x[user, g] for user in rule.users) <= 1)
+            if rule.kind == "fixed":
+                model.rules.add(model.x[first, rule.numbers[0]] == 1)
+        if constraints.slotted:
+            model.all_formed = pyo.Constraint(model.G, rule=lambda mod, g: mod.formed[g] == 1)
+    if no_symmetry and not constraints.slotted:
         model.first = pyo.Constraint(
             model.U,
             model.G,
@@ -319,7 +346,9 @@ def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
     results.solution_loader.load_vars()
     n = problem.ratings.shape[0]
     member = np.array([[model.x[u, g].value for g in model.G] for u in range(n)])
-    labels = _numbered(member.argmax(axis=1))
+    labels = member.argmax(axis=1).astype(np.int64)
+    if not problem.constraints.slotted:
+        labels = _numbered(labels)
     bound = results.objective_bound
     usable = bound is not None and math.isfinite(bound)
     outward = _outward(problem, labels, float(bound)) if usable else None

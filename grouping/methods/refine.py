@@ -65,11 +65,11 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     seeds = [greedy.run(problem, budget).labels]
     if problem.semantics == "lm":
         seeds.append(greedy.run(problem, budget, split_buckets=True).labels)
-    search = Search(problem, budget, meeting(problem, seeds[0], budget))
+    search = Search(problem, budget, _met(problem, seeds[0], budget))
     interrupted = False
     try:
         for labels in seeds[1:]:
-            search.offer(meeting(problem, labels, budget))
+            search.offer(_met(problem, labels, budget))
         search.prove(upper_bound(problem).certificate)
         if not search.over:
             _improve(search)
@@ -89,10 +89,7 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     )
 
 
-def meeting(problem: Problem, labels: NDArray[np.int64], budget: Budget) -> NDArray[np.int64]:
-    """Change a formation as little as possible so that it meets the problem's constraints."""
-    if not problem.constraints:
-        return labels
+def _met(problem: Problem, labels: NDArray[np.int64], budget: Budget) -> NDArray[np.int64]:
     return meet(problem.constraints, labels, problem.groups, budget.time_limit)
 
 
@@ -127,4 +124,4 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
     else:
         lists.improve(free, rng, SHAKES)
     if free is not search:
-        search.offer(meeting(problem, free.labels, search.budget))
+        search.offer(_met(problem, free.labels, search.budget))

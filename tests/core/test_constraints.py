@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grouping import form
 from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
 from grouping.constraints.units import units_of
 from grouping.errors import GroupingError, InfeasibleError, InputError, UndecidedError
 from grouping.ids import Ids
+from grouping.methods import METHODS, Budget
+from grouping.objective import score
+from grouping.problem import Problem
+from grouping.ratings import Ratings
 
 USERS = Ids([f"u{number}" for number in range(6)], "user")
 
@@ -150,3 +155,39 @@ def test_no_time_to_decide_is_said():
         meet(Constraints.of(USERS, 3, max_size=2), np.zeros(6, np.int64), 3, 0.0)
     assert isinstance(raised.value, GroupingError)
     assert raised.value.exit_code == 4
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(1, 5), min_size=3, max_size=3), min_size=6, max_size=6),
+    constraint_sets(),
+    st.sampled_from([("lm", "min"), ("lm", "sum"), ("av", "max"), ("av", "min"), ("av", "wsum")]),
+    st.sampled_from(["exact", "ip"]),
+)
+def test_exact_methods_find_the_best_within_constraints(rows, constraints, meant, method):
+    """Of all labellings of six users that obey; else the conflict is said."""
+    semantics, agg = meant
+    problem = Problem.of(
+        Ratings.of(np.array(rows) * 1.0), semantics, agg, 3, 2, constraints=constraints
+    )
+    run = METHODS[method].run
+    if not satisfiable(constraints):
+        with pytest.raises(InfeasibleError):
+            run(problem, Budget())
+        return
+    found = run(problem, Budget())
+    best = max(
+        score(problem, np.unique(labels, return_inverse=True)[1]).objective
+        for labels in itertools.product(range(3), repeat=6)
+        if obeys(constraints, list(labels))
+    )
+    assert found.status == "optimal"
+    assert constraints.violated(found.labels, 3) == []
+    assert score(problem, found.labels).objective == pytest.approx(best)
+    assert found.bound == pytest.approx(best)
+
+
+def test_exact_says_up_to_where_it_keeps_constraints():
+    X = np.random.default_rng(0).integers(1, 6, (12, 4)) * 1.0
+    with pytest.raises(InputError, match="up to 10 users: use ip for some more, or refine"):
+        form(X, "av", "sum", 3, 2, "exact", max_size=5)

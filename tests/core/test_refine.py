@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from grouping import form
 from grouping.constraints import Constraints
+from grouping.constraints.meeting import meet
 from grouping.errors import InputError
 from grouping.generate import generate
 from grouping.kernels.jit import threads
@@ -71,7 +72,7 @@ def test_constraints_are_kept_and_the_best_within_them_is_not_exceeded(rows, con
     )
     objective = score(problem, found.labels).objective
     assert objective <= best + 1e-9
-    repaired = refine.meeting(problem, greedy.run(problem, Budget()).labels, Budget())
+    repaired = meet(constraints, greedy.run(problem, Budget()).labels, 3)
     repaired = np.unique(repaired, return_inverse=True)[1]
     assert objective >= score(problem, repaired).objective
 
@@ -138,7 +139,7 @@ def test_ndcg_and_constraints_elsewhere_are_refused():
     ratings = complete(generate(20, 6, seed=3), "error")
     with pytest.raises(InputError, match="order of lists"):
         form(ratings, "lm", "ndcg", 3, 2, "refine")
-    with pytest.raises(InputError, match="greedy cannot keep to max_size 9: use refine"):
+    with pytest.raises(InputError, match="greedy cannot keep to max_size 9: use refine, exact, ip"):
         form(ratings, "lm", "min", 3, 2, max_size=9)
 
 
