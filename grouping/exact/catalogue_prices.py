@@ -17,8 +17,11 @@ from grouping.kernels.list_swaps import excess, offer
 SLICE = 2e8
 """Ratings looked at between two looks at the clock: less than a tenth of a second."""
 
+LANES = 4
+"""Parts of a search that go on side by side: fixed, so that the course is."""
+
 ARENA = 1 << 16
-"""Codes of narrow branches that there is room for at first."""
+"""Codes of narrow branches that each lane has room for at first."""
 
 FAVOURITES = 64
 """Items of each user that are looked through for the best that may still follow."""
@@ -127,7 +130,7 @@ class ListPricing:
         multipliers : float64 array, shape (users,)
         price : float
         room : int
-            Lists to find, at most: where there are more, the price goes up.
+            Lists to find, about, and `LANES` at the least: where there are more, the price goes up.
         stop : callable
             Asked about every tenth of a second.
         work : float
@@ -147,34 +150,37 @@ class ListPricing:
                 price = float(values[-room - 1]) * (1.0 + 2.0 * kernels.MARGIN)
             return PricedLists(price, order[-room:, None], float(items))
         frames = self._frames(multipliers, users, order, scores)
-        arena = np.empty(ARENA, self._codes.matrix.dtype)
-        asked, price = price, price / step
-        first = price
-        state = np.zeros(3, np.int64)
-        found_lists, found_values = np.empty((room, k), np.int64), np.empty(room)
+        arenas = np.empty((LANES, ARENA), self._codes.matrix.dtype)
+        prices, states = np.full(LANES, price / step), np.zeros((LANES, 3), np.int64)
+        outcomes = np.full(LANES, kernels.PAUSED)
+        share = max(1, room // LANES)
+        found_lists, found_values = np.empty((LANES, share, k), np.int64), np.empty((LANES, share))
         spent = 0.0
         while True:
-            outcome, price = kernels.search(
+            kernels.search_lanes(
                 self._codes,
-                arena,
+                arenas,
                 frames,
                 weights,
-                price,
-                state,
+                prices,
+                states,
                 found_lists,
                 found_values,
-                int(SLICE),
+                outcomes,
+                int(SLICE / LANES),
             )
-            if outcome == kernels.DONE:
+            if (outcomes == kernels.DONE).all():
                 break
-            if outcome == kernels.FULL:
-                arena = _longer(arena, int(state[kernels.NEEDED]))
-                continue
+            if (outcomes == kernels.FULL).any():
+                arenas = _longer(arenas, int(states[:, kernels.NEEDED].max()))
+            prices[:] = prices.max()  # where one lane finds too many lists, all aim higher
             spent += SLICE
             if spent >= work or stop():
                 return None
-        found = found_lists[: state[kernels.FOUND]]
-        return PricedLists(asked if price == first else float(price) * step, found.copy(), spent)
+        counts = states[:, kernels.FOUND]
+        found = np.concatenate([found_lists[lane, :count] for lane, count in enumerate(counts)])
+        raised = prices.max() > price / step
+        return PricedLists(float(prices.max()) * step if raised else price, found, spent)
 
     def highest(self, multipliers: NDArray[np.float64]) -> float:
         """What no list is worth more than, without any search.
@@ -248,29 +254,31 @@ class ListPricing:
         """Room for the search, with the first branch in it."""
         k, wide, count, items = len(self.weights), len(order), len(users), self.ratings.shape[1]
         frames = kernels.Frames(
-            sizes=np.zeros((k, 7), np.int64),
-            needs=np.empty((k, count)),
-            users=np.empty((k, count), np.int64),
-            rows=np.empty((k, count), np.int64),
-            items=np.empty((k, wide), np.int64),
-            columns=np.empty((k, wide), np.int64),
-            scores=np.empty((k, wide)),
-            allowed=np.ones((k, wide), np.bool_),
-            places=np.full((k, items), -1, np.int32),
-            path=np.zeros(k, np.int64),
+            sizes=np.zeros((LANES, k, 7), np.int64),
+            needs=np.empty((LANES, k, count)),
+            users=np.empty((LANES, k, count), np.int64),
+            rows=np.empty((LANES, k, count), np.int64),
+            items=np.empty((LANES, k, wide), np.int64),
+            columns=np.empty((LANES, k, wide), np.int64),
+            scores=np.empty((LANES, k, wide)),
+            allowed=np.ones((LANES, k, wide), np.bool_),
+            places=np.full((LANES, k, items), -1, np.int32),
+            path=np.zeros((LANES, k), np.int64),
         )
-        frames.sizes[0] = count, wide, wide - 1, -1, items, 0, 0
+        frames.sizes[:, 0] = count, wide, 0, -1, items, 0, 0
+        frames.sizes[:, 0, kernels.CURSOR] = wide - 1 - np.arange(LANES)
         total = float(self.weights.sum())
-        frames.needs[0] = (multipliers[users] - total * self._low) / self._step
-        frames.users[0], frames.rows[0] = users, users
-        frames.items[0], frames.columns[0] = order, order
-        frames.scores[0] = scores / self._step
-        frames.places[0, order] = np.arange(wide)
+        frames.needs[:, 0] = (multipliers[users] - total * self._low) / self._step
+        frames.users[:, 0], frames.rows[:, 0] = users, users
+        frames.items[:, 0], frames.columns[:, 0] = order, order
+        frames.scores[:, 0] = scores / self._step
+        frames.places[:, 0, order] = np.arange(wide)
         return frames
 
 
-def _longer(arena: NDArray[Any], needed: int) -> NDArray[Any]:
-    """Copy an arena into one with at least the room needed."""
-    longer = np.empty(max(needed, 2 * len(arena)), arena.dtype)
-    longer[: len(arena)] = arena
+def _longer(arenas: NDArray[Any], needed: int) -> NDArray[Any]:
+    """Copy arenas into ones with at least the room needed."""
+    lanes, size = arenas.shape
+    longer = np.empty((lanes, max(needed, 2 * size)), arenas.dtype)
+    longer[:, :size] = arenas
     return longer

@@ -66,6 +66,10 @@ WORK, MORE_WORK, MOST_WORK = 2e9, 16.0, 1e12
 """Ratings that a search over lists looks at before a higher price is tried: first; how many times
 as many are looked at next; and at most. Two thousand million take about half a second."""
 
+NEAR = 0.25
+"""Where the bound over the pool is so near to that over all lists, in shares of the gap, lists are
+priced again only to branch over them."""
+
 TOGETHER = 2e8
 """Nodes are taken a step further side by side that have so many values, about."""
 
@@ -485,7 +489,7 @@ class Relaxation:
 
 def _relax(search: Search, relaxation: Relaxation) -> bool:
     """Solve the relaxation; whether that was done before the search was over."""
-    work = WORK
+    work, near = WORK, False
 
     def stop() -> bool:
         return search.over
@@ -497,6 +501,8 @@ def _relax(search: Search, relaxation: Relaxation) -> bool:
             return False
         if relaxation.extend(relaxation.neighbours(stop)):
             continue
+        if near:
+            return True
         price = relaxation.price
         priced = relaxation.priced(price, work, stop)
         if priced is None:
@@ -505,6 +511,8 @@ def _relax(search: Search, relaxation: Relaxation) -> bool:
         search.report(columns=len(relaxation.lists), pool_bound=relaxation.descent.bound)
         if stop():
             return False
+        gap = search.bound - search.objective
+        near = search.bound - relaxation.descent.bound <= NEAR * gap
         if not relaxation.extend(_best(relaxation, priced)):
             if priced.price <= price * (1.0 + 1e-6) or work >= MOST_WORK:
                 return True

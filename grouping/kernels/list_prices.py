@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import prange
 from numpy.typing import NDArray
 
 from grouping.kernels.jit import kernel
@@ -388,7 +389,7 @@ def _forget(found_lists, found_values, state):
 
 
 @kernel()
-def search(codes, arena, frames, weights, price, state, found_lists, found_values, work):
+def search(codes, arena, frames, weights, price, state, found_lists, found_values, work, lanes):
     """Go on with the search for the lists worth more than a price.
 
     Parameters
@@ -408,6 +409,8 @@ def search(codes, arena, frames, weights, price, state, found_lists, found_value
         What they are worth, nearly. Where there are too many, the price goes up.
     work : int
         Pause after so many ratings.
+    lanes : int
+        Only every so many of the first branches are searched.
 
     Returns
     -------
@@ -480,10 +483,80 @@ def search(codes, arena, frames, weights, price, state, found_lists, found_value
                         if found + 1 == found_lists.shape[0]:
                             least = _forget(found_lists, found_values, state)
                             price = least * (1.0 + 2.0 * MARGIN)
-            sizes[depth, CURSOR] = at - 1
+            sizes[depth, CURSOR] = at - (lanes if depth == 0 else 1)
         if opened:
             state[DEPTH] = depth + 1
         elif depth == 0:
             return DONE, price
         else:
             state[DEPTH] = depth - 1
+
+
+@kernel()
+def _search_lane(
+    codes, arenas, frames, weights, prices, states, found_lists, found_values, outcomes, work, lane
+):
+    """Go on with one lane."""
+    own = Frames(
+        frames.sizes[lane],
+        frames.needs[lane],
+        frames.users[lane],
+        frames.rows[lane],
+        frames.items[lane],
+        frames.columns[lane],
+        frames.scores[lane],
+        frames.allowed[lane],
+        frames.places[lane],
+        frames.path[lane],
+    )
+    outcomes[lane], prices[lane] = search(
+        codes,
+        arenas[lane],
+        own,
+        weights,
+        prices[lane],
+        states[lane],
+        found_lists[lane],
+        found_values[lane],
+        work,
+        states.shape[0],
+    )
+
+
+@kernel(parallel=True)
+def search_lanes(
+    codes, arenas, frames, weights, prices, states, found_lists, found_values, outcomes, work
+):
+    """Go on with the search, the first branches dealt out to lanes in turns: see `search`.
+
+    Parameters
+    ----------
+    codes : Codes
+    arenas : array, shape (lanes, size)
+    frames : Frames
+        Of each lane, as the first dimension.
+    weights : float64 array, shape (k,)
+    prices : float64 array, shape (lanes,)
+    states : int64 array, shape (lanes, 3)
+    found_lists : int64 array, shape (lanes, room, k)
+    found_values : float64 array, shape (lanes, room)
+    outcomes : int64 array, shape (lanes,)
+        Lanes that are `DONE` rest.
+    work : int
+        Of each lane.
+    """
+    for lane in prange(states.shape[0]):
+        if outcomes[lane] != DONE:
+            _search_lane(
+                codes,
+                arenas,
+                frames,
+                weights,
+                prices,
+                states,
+                found_lists,
+                found_values,
+                outcomes,
+                work,
+                lane,
+            )
