@@ -58,7 +58,7 @@ POOL_BYTES = 1 << 28
 MOST_LISTS = 30_000
 """Lists in the pool, at most."""
 
-ROOMS, MOST_VALUES = (2_000, 20_000), 12_000_000
+ROOMS, MOST_VALUES = (2_000, 10_000, 40_000), 40_000_000
 """Lists that are branched over, at most: the price is lowered as far as they reach, in turns. And
 how many values they may have, for each user one."""
 
@@ -69,6 +69,15 @@ as many are looked at next; and at most. Two thousand million take about half a 
 NEAR = 0.25
 """Where the bound over the pool is so near to that over all lists, in shares of the gap, lists are
 priced again only to branch over them."""
+
+WORTHWHILE = 0.1
+"""In limited time, branching goes on over more lists where it closed this share of the gap."""
+
+PROVING = 1.5e-9
+"""Seconds that it takes to compute a bound anew, for each node and value of a list: left for it."""
+
+SCORED = 1e10
+"""Ratings that may be looked at to find the neighbours of lists."""
 
 TOGETHER = 2e8
 """Nodes are taken a step further side by side that have so many values, about."""
@@ -402,7 +411,9 @@ class Relaxation:
         sums = np.empty(ratings.shape[1])
         price = self.price * (1.0 + 1e-7) + 1e-9
         found: dict[tuple[int, ...], float] = {}
-        top = np.argsort(-self.descent.worths, kind="stable")[: 3 * instance.slots + 20]
+        most_lists = max(1, int(SCORED / (ratings.size * len(weights))))
+        count = min(3 * instance.slots + 20, most_lists)
+        top = np.argsort(-self.descent.worths, kind="stable")[:count]
         for at in top:
             if stop():
                 break
@@ -559,7 +570,11 @@ def _close(search: Search, relaxation: Relaxation, local: CatalogueSearch, best:
         )
         if priced is None:
             return
+        before = search.bound
         _branch(search, relaxation, priced, local, best)
+        closed = before - search.bound
+        if closed < WORTHWHILE * (before - search.objective) and math.isfinite(search.remaining):
+            return
         if local.stop() or len(priced.lists) < room // 2 or room >= most:
             return
 
@@ -588,8 +603,13 @@ def _branch(
 
     descent = Descent(values, instance.slots, multipliers)
     descent.run(STEPS // 5, search.objective, local.stop)
+
+    def stop() -> bool:
+        left = search.remaining - PROVING * tree.nodes * values.size
+        return left <= 0.0 or local.stop()
+
     together = int(min(BATCH, max(2.0, TOGETHER / values.size)))
     tree = MedianTree(values, instance.slots, descent, float(values.min()), together)
-    tree.grow(target, better, local.stop)
+    tree.grow(target, better, stop)
     search.prove(instance.certificate(multipliers, priced.price, lists, values, tree.proof()))
     search.report(columns=len(lists), nodes=tree.nodes)
