@@ -71,7 +71,7 @@ def near_optimum(frame: pd.DataFrame, method: str, text: str) -> Claim:
     """Hold a method's objective against the optimum: near is at least `NEAR` of it.
 
     Where the optimum is not proven, its upper bound stands for it: what is near the bound is near
-    the optimum too, what is not may be.
+    the optimum too; what is not leaves the claim undecided.
 
     Returns
     -------
@@ -100,7 +100,10 @@ def near_optimum(frame: pd.DataFrame, method: str, text: str) -> Claim:
             f"{100 * ratio.median():.3g} %) where it is proven, {len(proven)} of {len(bounded)} "
             "points",
         )
-        holds = bool(ratio.min() >= NEAR)
+        if ratio.min() < NEAR:
+            holds = False
+        elif len(proven) == len(bounded):
+            holds = True
     if len(proven) == len(bounded):
         found.pop()
     return Claim(text, holds, "; ".join(found))

@@ -44,6 +44,16 @@ def claims(frame: pd.DataFrame) -> list[Claim]:
     found = [
         near_optimum(frame, "greedy", "GRD's objective is comparable to the optimum"),
         near_optimum(frame, "refine", "(ours) refine's objective is comparable to the optimum"),
+        never_below(
+            frame,
+            "greedy",
+            "baseline",
+            "objective",
+            "(ours) GRD's objective is the baseline's or more",
+        ),
+        never_below(
+            frame, "refine", "baseline", "objective", "(ours) refine's objective is so too"
+        ),
         never_below(frame, "greedy", "baseline", Y, "GRD is above the baseline"),
         never_below(
             frame,

@@ -98,7 +98,7 @@ def _draw(part: pd.DataFrame, panel: Panel, place: Axes) -> None:
         label, colour, marker = STYLES.get(str(method), (str(method), "C7", "."))
         proven = points
         if method == "exact":
-            # an average over some of the runs would not compare with the others'
+            # an average over some of the runs would not compare with the others
             proven = points.groupby(panel.vary).filter(lambda x: (x["status"] == "optimal").all())
             if len(proven) < len(points):
                 _draw_unproven(points, panel, place)

@@ -82,7 +82,7 @@ class Claim:
     ----------
     text : str
     holds : bool or None
-        None: not measured.
+        None: not measured, or undecided by what was found.
     found : str
         The figure.
     """
@@ -95,7 +95,7 @@ class Claim:
     def verdict(self) -> str:
         """The verdict in words."""
         if self.holds is None:
-            return "not measured"
+            return "undecided" if self.found else "not measured"
         return "confirmed" if self.holds else "not confirmed"
 
 

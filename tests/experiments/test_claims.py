@@ -60,7 +60,7 @@ def test_near_the_optimum_counts_proven_points_only():
     status = ["feasible"] * 3 + ["optimal", "optimal", "time_limit"]
     frame = compared([9.0, 10.0, 1.0], [10.0, 10.0, 10.0], "exact", status=status)
     claim = claims.near_optimum(frame, "greedy", "text")
-    assert claim.holds
+    assert claim.verdict == "undecided"
     assert "90 to 100 %" in claim.found
     assert "2 of 3 points" in claim.found
     assert "at least 8.33 % of the upper bound at all 3" in claim.found
@@ -97,8 +97,10 @@ def test_an_exponent_is_that_of_the_averages():
 
 
 def test_verdicts_in_words():
-    assert [Claim("", holds, "").verdict for holds in (True, False, None)] == [
+    found = [(True, "3"), (False, "3"), (None, "3"), (None, "")]
+    assert [Claim("", *each).verdict for each in found] == [
         "confirmed",
         "not confirmed",
+        "undecided",
         "not measured",
     ]
