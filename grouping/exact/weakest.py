@@ -489,8 +489,9 @@ class Improvement:
         chosen = np.arange(len(self.best.items))
         new = self.rng.choice(len(self.pool.items), count, replace=False)
         chosen[self.rng.permutation(len(chosen))[:count]] = len(chosen) + new
-        found = self.local.choose(both, chosen)
-        if found.value > self.best.value - NEAR * abs(self.best.value):
+        near = self.best.value - NEAR * abs(self.best.value)
+        found = self.local.choose(both, chosen, near)
+        if found.value > near:
             found = self.local.climb(found, np.flatnonzero(chosen >= len(chosen)).tolist())
         return found
 

@@ -92,6 +92,70 @@ def level_weights(rows, lists, weights, choice, steps, floor):
 
 
 @kernel(fastmath=REORDERED)
+def level_one(rows, items, weights, others, steps, floor):
+    """Find weights of one list under which all lists are worth least, the others' as they are.
+
+    Parameters
+    ----------
+    rows : float64 array, shape (items, users)
+    items : int64 array, shape (k,)
+    weights : float64 array, shape (k,)
+        Where to start; becomes the best weights found.
+    others : float64 array, shape (users,)
+        Each user's best weighted sum over the other lists.
+    steps : int
+    floor : float
+        Stop at this value.
+
+    Returns
+    -------
+    value : float
+    """
+    k, users = items.shape[0], rows.shape[1]
+    own = np.empty(users)
+    sums = np.empty(k)
+    lowest = weights.copy()
+    value, length, stale = np.inf, 1.0, 0
+    for _ in range(steps):
+        _weigh(rows, items, weights, own)
+        found = 0.0
+        for u in range(users):
+            found += max(own[u], others[u])
+        if found + 1e-9 * abs(found) < value:
+            value, stale = found, 0
+            lowest[:] = weights
+        else:
+            stale += 1
+            if stale >= PATIENCE:
+                length *= SHORTER
+                stale = 0
+        if value <= floor:
+            break
+        mean, least, spread, total = 0.0, np.inf, 0.0, 0.0
+        for i in range(k):
+            row = rows[items[i]]
+            of_item = 0.0
+            for u in range(users):
+                of_item += row[u] if own[u] > others[u] else 0.0
+            sums[i] = of_item
+            mean += weights[i] * of_item
+            least = min(least, of_item)
+        for i in range(k):
+            spread += weights[i] * (sums[i] - mean) ** 2
+        if spread <= 0.0:
+            break
+        size = length * 0.2 * (mean - least) / spread
+        for i in range(k):
+            move = min(max(-size * (sums[i] - mean), -0.5), 0.5)
+            weights[i] = max(weights[i] * np.exp(move), LEAST_WEIGHT)
+            total += weights[i]
+        for i in range(k):
+            weights[i] /= total
+    weights[:] = lowest
+    return value
+
+
+@kernel(fastmath=REORDERED)
 def _choose(rows, lists, weights, best, choice):
     """Let each user choose the list with the best weighted sum; return what all are worth."""
     groups, users = lists.shape[0], rows.shape[1]

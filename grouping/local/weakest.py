@@ -84,7 +84,12 @@ class ListSearch:
         self.stop = stop
         self._choice = np.zeros(rows.shape[1], np.int64)
 
-    def settle(self, items: NDArray[np.int64], weights: NDArray[np.float64] | None = None) -> Lists:
+    def settle(
+        self,
+        items: NDArray[np.int64],
+        weights: NDArray[np.float64] | None = None,
+        floor: float = -np.inf,
+    ) -> Lists:
         """Level the weights of given lists.
 
         Parameters
@@ -92,6 +97,8 @@ class ListSearch:
         items : int64 array, shape (groups, k)
         weights : float64 array, shape (groups, k), optional
             Where to start; equal ones by default.
+        floor : float
+            Lists worth no more than this are not levelled further.
 
         Returns
         -------
@@ -102,7 +109,7 @@ class ListSearch:
             weights = np.full(items.shape, 1.0 / items.shape[1])
         weights = np.maximum(weights, balance.LEAST_WEIGHT)
         weights /= weights.sum(axis=1, keepdims=True)
-        value = balance.level_weights(self.rows, items, weights, self._choice, SETTLING, -np.inf)
+        value = balance.level_weights(self.rows, items, weights, self._choice, SETTLING, floor)
         return Lists(items, weights, value)
 
     def alternate(self, groups: int, k: int, rounds: int = 20) -> Lists:
@@ -165,7 +172,7 @@ class ListSearch:
             balance.values_of_swaps(
                 self.rows, lists.items[g], lists.weights[g], others, LEAST_SHARE / k, gains
             )
-            if not self._exchange(lists, g, gains, even):
+            if not self._exchange(lists, g, gains, others, even):
                 continue
             sums = balance.weighted_sums(self.rows, lists.items, lists.weights)
             for h in [g, *_neighbours(sums, g)]:
@@ -173,7 +180,14 @@ class ListSearch:
                     waiting.append(h)
         return lists
 
-    def _exchange(self, lists: Lists, g: int, gains: NDArray[np.float64], even: bool) -> bool:
+    def _exchange(
+        self,
+        lists: Lists,
+        g: int,
+        gains: NDArray[np.float64],
+        others: NDArray[np.float64],
+        even: bool,
+    ) -> bool:
         """Try the most promising exchanges of one list; keep the first that is better."""
         margin = 1e-7 * max(1.0, abs(lists.value))
         flat = gains.ravel()
@@ -187,22 +201,28 @@ class ListSearch:
             share = LEAST_SHARE / items.shape[1]
             weights[g, position] = max(weights[g, position], share)
             weights[g] /= weights[g].sum()
+            floor = lists.value + margin
+            alone = weights[g].copy()  # first with the others' weights as they are: far less work
+            if not even and (
+                balance.level_one(self.rows, items[g], alone, others, LEVELLING, floor) <= floor
+            ):
+                continue
             value = balance.level_weights(
                 self.rows,
                 items,
                 weights,
                 self._choice,
                 1 if even else LEVELLING,
-                lists.value + margin,
+                floor,
             )
-            if value > lists.value + margin:
+            if value > floor:
                 lists.items, lists.weights, lists.value = items, weights, value
                 return True
             if self.stop():
                 return False
         return False
 
-    def choose(self, pool: Lists, chosen: NDArray[np.int64]) -> Lists:
+    def choose(self, pool: Lists, chosen: NDArray[np.int64], floor: float = -np.inf) -> Lists:
         """Choose lists from a pool: exchange them until no exchange is better, weights as they are.
 
         Parameters
@@ -211,6 +231,8 @@ class ListSearch:
             At least as many as are chosen; more than one is chosen.
         chosen : int64 array, shape (groups,)
             Distinct positions in the pool to start from; becomes those found.
+        floor : float
+            As for `settle`.
 
         Returns
         -------
@@ -219,7 +241,7 @@ class ListSearch:
         """
         sums = balance.weighted_sums(self.rows, pool.items, pool.weights)
         balance.exchange_lists(sums, chosen)
-        return self.settle(pool.items[chosen], pool.weights[chosen])
+        return self.settle(pool.items[chosen], pool.weights[chosen], floor)
 
     def shake(self, lists: Lists) -> tuple[Lists, list[int]]:
         """Change a few lists at random.

@@ -50,6 +50,27 @@ def test_levelled_weights_bound_every_division():
     assert kernels.level_weights(level, LISTS, start, choice, 60, -np.inf) == 8
 
 
+def test_one_list_is_levelled_against_the_others():
+    """Near the least over all weights of two items, seen on a fine grid."""
+    items, others = np.array([1, 4]), RNG.random(8) * 4
+
+    def value(weights):
+        return np.maximum(weights @ ROWS[items], others).sum()
+
+    weights = np.array([0.5, 0.5])
+    first = value(weights)
+    found = kernels.level_one(ROWS, items, weights, others, 60, -np.inf)
+    assert found == pytest.approx(value(weights))
+    assert weights.sum() == pytest.approx(1)
+    grid = np.linspace(0, 1, 1001)
+    least = min(value(np.array([w, 1 - w])) for w in grid)
+    assert least - 1e-9 <= found <= min(first, least + 0.1)
+    even = np.array([0.5, 0.5])
+    assert kernels.level_one(ROWS, items, even, others, 60, first + 1) == first
+    nobody = kernels.level_one(ROWS, items, even, others + 9, 60, -np.inf)
+    assert nobody == pytest.approx((others + 9).sum())
+
+
 def test_an_exchange_of_items_is_worth_what_is_said():
     items, weights, others = np.array([1, 4]), np.array([0.3, 0.7]), RNG.random(8) * 4
     values = np.empty((2, 6))
