@@ -122,4 +122,8 @@ def _scale(panel: Panel, place: Axes) -> None:
     if values and len(values) == len(panel.values) and max(values) >= WIDE * min(values):
         place.set_xscale("log")
     if panel.y.startswith("seconds") and place.lines:
-        place.set_yscale("log")
+        low, high = place.dataLim.intervaly
+        if high >= WIDE * low:
+            place.set_yscale("log")
+        else:
+            place.set_ylim(0, 1.05 * high)
