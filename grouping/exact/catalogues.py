@@ -58,7 +58,7 @@ POOL_BYTES = 1 << 28
 MOST_LISTS = 30_000
 """Lists in the pool, at most."""
 
-ROOMS, MOST_VALUES = (2_000, 10_000, 40_000), 40_000_000
+ROOMS, MOST_VALUES = (2_000, 20_000), 20_000_000
 """Lists that are branched over, at most: the price is lowered as far as they reach, in turns. And
 how many values they may have, for each user one."""
 
@@ -73,7 +73,7 @@ priced again only to branch over them."""
 WORTHWHILE = 0.1
 """In limited time, branching goes on over more lists where it closed this share of the gap."""
 
-PROVING = 1.5e-9
+PROVING = 2e-9
 """Seconds that it takes to compute a bound anew, for each node and value of a list: left for it."""
 
 SCORED = 1e10

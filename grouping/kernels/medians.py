@@ -32,6 +32,9 @@ PATIENCE = 8
 KEPT = 0.75
 """Share of the last step's direction that stays in the next (Camerini, Fratta and Maffioli)."""
 
+MANY, FEWER = 2_000, 8
+"""From so many columns on, a node's steps look at so many times fewer, and at all in the end."""
+
 MORE_THAN = 0.01
 """A step counts as progress if it closes this share of the gap that is left."""
 
@@ -148,20 +151,27 @@ def _lower(
     direction[:] = 0.0
     for u in range(users):
         multipliers[u] = max(multipliers[u], floor[u])
+    for t in range(count):
+        best_worths[t] = worth(values[columns[t]], multipliers)
+    near = _near(best_worths, count, few)
+    for t in range(near.shape[0]):
+        found[t] = best_worths[near[t]]
     lowest, length, stale, taken = np.inf, 0.5, 0, 0
     while True:
-        for t in range(count):
-            found[t] = worth(values[columns[t]], multipliers)
-        largest(found, count, few, order)
+        if taken > 0:
+            for t in range(near.shape[0]):
+                found[t] = worth(values[columns[near[t]]], multipliers)
+        largest(found, near.shape[0], few, order)
         bound = total_of(multipliers)
         for t in range(few):
             bound += found[order[t]]
         taken += 1
         if bound < lowest:
-            stale = 0 if lowest - bound > MORE_THAN * (lowest - aim) else stale + 1
+            stale = 0 if bound < lowest - MORE_THAN * (lowest - aim) else stale + 1
             lowest = bound
             best[:] = multipliers
-            best_worths[:count] = found
+            if near.shape[0] == count:
+                best_worths[:count] = found
         else:
             stale += 1
         if lowest <= target or taken >= steps:
@@ -174,13 +184,33 @@ def _lower(
                 break
         slope[:] = 1.0
         for t in range(few):
-            add_slope(values[columns[order[t]]], multipliers, slope)
-            use[columns[order[t]]] += 1.0
+            column = columns[near[order[t]]]
+            add_slope(values[column], multipliers, slope)
+            use[column] += 1.0
         norm = turn(slope, direction, multipliers, floor)
         if norm == 0.0:
             break
         move(multipliers, slope, floor, length * (bound - aim) / norm)
+    if near.shape[0] < count and taken > 1:
+        for t in range(count):
+            best_worths[t] = worth(values[columns[t]], best)
+        largest(best_worths, count, few, order)
+        lowest = total_of(best)
+        for t in range(few):
+            lowest += best_worths[order[t]]
     return lowest, taken
+
+
+@kernel()
+def _near(worths_of_columns, count, few):
+    """Columns that are worth most: of many, only they are looked at at each step."""
+    if count < MANY:
+        return np.arange(count)
+    kept = max(count // FEWER, 4 * few)
+    if kept >= count:
+        return np.arange(count)
+    least = np.partition(worths_of_columns[:count], count - kept)[count - kept]
+    return np.flatnonzero(worths_of_columns[:count] >= least)
 
 
 @kernel()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from grouping.exact.catalogue_prices import LANES, ListPricing
 from grouping.exact.catalogues import CataloguesCertificate, bound_certificate, solve
+from grouping.exact.median_tree import Descent, MedianTree, tree_bound
 from grouping.exact.search import Search
 from grouping.generate import generate
 from grouping.kernels import list_prices, list_swaps
@@ -352,3 +353,21 @@ def test_lists_are_improved_from_any_start():
     found = improve(search, start, stale=5)
     assert found.total > start.total
     assert found.labels.shape == (40,)
+
+
+def test_a_tree_over_thousands_of_columns_misses_none():
+    """Steps look at the best columns only; the bound, in the end, at all."""
+    values = np.random.default_rng(4).random((2500, 16)) + 1
+    descent = Descent(values, 2, values.mean(axis=0))
+    descent.run(5, 0.0, lambda: False)
+    best = [0.0]
+    tree = MedianTree(values, 2, descent, float(values.min()))
+
+    def better(value, columns):
+        best[0] = max(best[0], float(values[columns].max(axis=0).sum()))
+
+    assert tree.grow(lambda: best[0] + 1e-9, better, lambda: False)
+    most = max(np.maximum(row, values).sum(axis=1).max() for row in values)
+    assert best[0] == pytest.approx(most)
+    bound = tree_bound(values, 2, tree.proof(), float(values.min()))
+    assert most <= bound <= most + 1e-6
