@@ -53,6 +53,9 @@ SAMPLE, QUICK_ROUNDS, ROUGHLY = 2000, 8, 1e-3
 """For a bound alone: users that are looked at first where there are more; pricings of all their
 lists, at most; and how near the bounds over all lists and over the pool come before that."""
 
+STEPS_FOR_MORE = 75
+"""For a bound alone, lists join the pool as often as the steps allowed hold so many."""
+
 QUICK_WORK, WORK_EACH = 4e9, 2e5
 """Work of a pricing for a bound alone, or for each user if more."""
 
@@ -169,7 +172,8 @@ def bound_certificate(
     problem : Problem
         Aggregate voting, min.
     steps : int
-        Subgradient steps over all users.
+        Subgradient steps over all users before lists are priced; from 75 on, lists join and the
+        steps are taken again, once for every 75.
     seed : int
         Of the lists to start from, and of the sample.
     stop : callable
@@ -193,9 +197,23 @@ def bound_certificate(
         start = Start(instance, rng, stop, climb=False)
         relaxation = start.relaxation()
         aim = start.lists.value - AIM * abs(start.lists.value)
-    relaxation.descend(aim, steps, stop)
-    prices = relaxation.priced(stop, max(QUICK_WORK, WORK_EACH * users))
-    return None if prices is None else instance.root(relaxation.multipliers, prices)
+    work, best = max(QUICK_WORK, WORK_EACH * users), None
+    for _ in range(1 + steps // STEPS_FOR_MORE):
+        relaxation.descend(aim, steps, stop)
+        prices = relaxation.priced(stop, work)
+        if prices is None:
+            break
+        found = instance.root(relaxation.multipliers, prices)
+        best = found if best is None or found.bound < best.bound else best
+        near = found.bound - relaxation.bound <= ROUGHLY * abs(relaxation.bound)
+        if near or not relaxation.extend(prices, *_joining(instance)):
+            break
+    return best
+
+
+def _joining(instance: Instance) -> tuple[int, int]:
+    """Lists that join the pool, and that stay in it."""
+    return max(JOINING, 4 * instance.slots), max(KEPT, 12 * instance.slots)
 
 
 def _relaxed_sample(
@@ -359,7 +377,6 @@ def _rounds(
     stop: Callable[[], bool],
 ) -> Iterator[ListPrices]:
     """Find multipliers, then prices of all lists, then a larger pool, in turns."""
-    groups = instance.slots
     work = min(WORK, most_work)
     for _ in range(ROUNDS):
         relaxation.descend(aim, STEPS, stop)
@@ -370,7 +387,7 @@ def _rounds(
         if prices is None:
             return
         yield prices
-        joined = relaxation.extend(prices, max(JOINING, 4 * groups), max(KEPT, 12 * groups))
+        joined = relaxation.extend(prices, *_joining(instance))
         if joined < JOINING and prices.price > price:
             if work >= most_work:
                 return
