@@ -8,6 +8,7 @@ input gives equal bounds. Who allows time gets what the formulation itself prove
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from grouping.errors import GroupingError
@@ -45,7 +46,11 @@ class Bound:
         return self.certificate.bound
 
 
-def upper_bound(problem: Problem, budget: Budget | None = None) -> Bound:
+def upper_bound(
+    problem: Problem,
+    budget: Budget | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Bound:
     """Bound the objective of any formation.
 
     Parameters
@@ -54,6 +59,8 @@ def upper_bound(problem: Problem, budget: Budget | None = None) -> Bound:
     budget : Budget, optional
         With a time limit, the formulation for the objective searches so long for a lower bound
         than the quick ones; without, the bound is the same on every machine.
+    stop : callable
+        Asked now and then: whether what is at hand must do.
 
     Returns
     -------
@@ -63,7 +70,7 @@ def upper_bound(problem: Problem, budget: Budget | None = None) -> Bound:
     budget = budget or Budget()
     best = Bound(OwnListCertificate(problem), "own lists")
     try:
-        for bound in (_quick(problem), _searched(problem, budget)):
+        for bound in (_quick(problem, stop), _searched(problem, budget)):
             if bound is not None and bound.value < best.value:
                 best = bound
     except GroupingError:  # no memory for a copy of the ratings
@@ -71,7 +78,7 @@ def upper_bound(problem: Problem, budget: Budget | None = None) -> Bound:
     return best
 
 
-def _quick(problem: Problem) -> Bound | None:
+def _quick(problem: Problem, stop: Callable[[], bool]) -> Bound | None:
     """Bound by what is known to be quick for the objective."""
     formulation = formulation_of(problem)
     if formulation is None:
@@ -84,7 +91,8 @@ def _quick(problem: Problem) -> Bound | None:
     if users * items > LARGEST:
         return None
     steps = min(MOST_STEPS, max(FEWEST_STEPS, READ // (users * items)))
-    return Bound(formulation.module.bound_certificate(problem, steps=steps), formulation.name)
+    found = formulation.module.bound_certificate(problem, steps=steps, stop=stop)
+    return None if found is None else Bound(found, formulation.name)
 
 
 def _searched(problem: Problem, budget: Budget) -> Bound | None:

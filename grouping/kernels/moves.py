@@ -1,8 +1,8 @@
 """Moves and exchanges of users between groups, with the groups' scores kept up to date.
 
 What is moved is a unit: one user, or several who must stay together, with one row of scores.
-Under least misery each group keeps, for every item, its lowest score, who holds it, and the next;
-under aggregate voting the sum. So what a group is worth after a move takes one look at the items.
+Under least misery each group keeps, for every item, its two lowest scores and how many units have
+each; under aggregate voting the sum. So what a group is worth after a move takes one look at the items.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class State(NamedTuple):
     first : float64 array, shape (groups, m)
         Lowest scores, infinite in an empty group; or sums.
     second : float64 array, shape (groups, m), or (0, 0)
-        Lowest scores but for the holders'.
-    holders : int64 array, shape (groups, m), or (0, 0)
-        A unit with the lowest score.
+        The next higher scores, infinite where there are none.
+    at_first, at_second : int64 arrays, shape (groups, m), or (0, 0)
+        How many units have these scores.
     counts, users : int64 arrays, shape (groups,)
         Units and users of each group.
     values : float64 array, shape (groups,)
@@ -76,7 +76,8 @@ class State(NamedTuple):
     labels: Any
     first: Any
     second: Any
-    holders: Any
+    at_first: Any
+    at_second: Any
     counts: Any
     users: Any
     values: Any
@@ -90,6 +91,7 @@ def empty_state(instance: Instance, labels: Any) -> State:
         labels.astype(np.int64),
         np.empty((groups, m)),
         np.empty(kept),
+        np.empty(kept, np.int64),
         np.empty(kept, np.int64),
         np.empty(groups, np.int64),
         np.empty(groups, np.int64),
@@ -117,21 +119,6 @@ def unconstrained(rows: Any, weights: Any, least_misery: bool, groups: int) -> I
 
 
 @kernel()
-def _lowest(instance, state, members, item):
-    """Find an item's lowest score among members, its holder and the next."""
-    first, second, holder = np.inf, np.inf, NOBODY
-    for unit in members:
-        score = np.float64(instance.rows[unit, item])
-        if score < first:
-            second = first
-            first = score
-            holder = unit
-        elif score < second:
-            second = score
-    return first, second, holder
-
-
-@kernel()
 def rebuild(instance, state):
     """Compute all that follows from the labels, anew.
 
@@ -145,7 +132,8 @@ def rebuild(instance, state):
     state.first[:] = np.inf if instance.least_misery else 0.0
     if instance.least_misery:
         state.second[:] = np.inf
-        state.holders[:] = NOBODY
+        state.at_first[:] = 0
+        state.at_second[:] = 0
     for unit in range(len(state.labels)):
         if state.labels[unit] != NOBODY:
             _join(instance, state, unit, state.labels[unit])
@@ -167,13 +155,26 @@ def _counted(instance, value, users):
 def _lower(instance, state, group, unit):
     """Let a unit's scores lower a group's."""
     for item in range(instance.rows.shape[1]):
-        score = np.float64(instance.rows[unit, item])
-        if score < state.first[group, item]:
-            state.second[group, item] = state.first[group, item]
-            state.first[group, item] = score
-            state.holders[group, item] = unit
-        elif score < state.second[group, item]:
-            state.second[group, item] = score
+        _count(state, group, item, np.float64(instance.rows[unit, item]))
+
+
+@kernel()
+def _count(state, group, item, score):
+    """Let one score lower a group's two lowest of an item."""
+    if score > state.second[group, item]:
+        return
+    if score < state.first[group, item]:
+        state.second[group, item] = state.first[group, item]
+        state.at_second[group, item] = state.at_first[group, item]
+        state.first[group, item] = score
+        state.at_first[group, item] = 1
+    elif score == state.first[group, item]:
+        state.at_first[group, item] += 1
+    elif score < state.second[group, item]:
+        state.second[group, item] = score
+        state.at_second[group, item] = 1
+    else:
+        state.at_second[group, item] += 1
 
 
 @kernel()
@@ -204,7 +205,11 @@ def worth(instance, state, group, out, into, top):
     for item in range(rows.shape[1]):
         score = state.first[group, item]
         if instance.least_misery:
-            if out != NOBODY and state.holders[group, item] == out:
+            if (
+                out != NOBODY
+                and state.at_first[group, item] == 1
+                and np.float64(rows[out, item]) == score
+            ):
                 score = state.second[group, item]
             if score <= least:
                 continue
@@ -240,18 +245,37 @@ def _leave(instance, state, unit):
         for item in range(rows.shape[1]):
             state.first[group, item] -= rows[unit, item]
         return
+    members = np.empty(0, np.int64)
+    for item in range(rows.shape[1]):
+        score = np.float64(rows[unit, item])
+        if score == state.first[group, item]:
+            state.at_first[group, item] -= 1
+        elif score == state.second[group, item]:
+            state.at_second[group, item] -= 1
+        else:
+            continue
+        if state.at_first[group, item] > 0 and state.at_second[group, item] > 0:
+            continue
+        if state.at_first[group, item] > 0 and state.second[group, item] == np.inf:
+            continue  # everybody has the same score
+        if len(members) == 0:
+            members = _others(state, group, unit)
+        state.first[group, item] = state.second[group, item] = np.inf
+        state.at_first[group, item] = state.at_second[group, item] = 0
+        for member in members:
+            _count(state, group, item, np.float64(rows[member, item]))
+
+
+@kernel()
+def _others(state, group, unit):
+    """Units of a group but for one."""
     members = np.empty(state.counts[group], np.int64)
     found = 0
     for other in range(len(state.labels)):
         if state.labels[other] == group and other != unit:
             members[found] = other
             found += 1
-    for item in range(rows.shape[1]):
-        if rows[unit, item] <= state.second[group, item]:
-            first, second, holder = _lowest(instance, state, members, item)
-            state.first[group, item] = first
-            state.second[group, item] = second
-            state.holders[group, item] = holder
+    return members
 
 
 @kernel()

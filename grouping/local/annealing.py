@@ -35,6 +35,12 @@ class Annealing:
     stop : callable
         Asked several times a second.
 
+    Attributes
+    ----------
+    best : int64 array, shape (n,)
+        Best formation of the last run so far; groups may be empty unless they have numbers of
+        their own.
+
     Raises
     ------
     GroupingError
@@ -50,12 +56,11 @@ class Annealing:
         assert units is not None  # `meet` found a formation that satisfies the constraints
         self.units = units
         self.instance = _instance(problem, units)
+        self.best = np.zeros(users, np.int64)
         self._first_user = np.unique(units.of_user, return_index=True)[1]
 
-    def run(
-        self, labels: NDArray[np.int64], steps: int, hot: float, cold: float
-    ) -> NDArray[np.int64]:
-        """Anneal once.
+    def run(self, labels: NDArray[np.int64], steps: int, hot: float, cold: float) -> None:
+        """Anneal once, and leave the best formation met on the way in `best`.
 
         Parameters
         ----------
@@ -65,19 +70,15 @@ class Annealing:
         hot, cold : float
             Temperatures at the start and at the end, in units of the objective; then some steps
             at 0.
-
-        Returns
-        -------
-        labels : int64 array, shape (n,)
-            The best met on the way; groups may be empty unless they have numbers of their own.
         """
         instance = self.instance
         units, groups = len(instance.sizes), len(instance.low)
         state = kernels.empty_state(instance, labels[self._first_user])
         total = best = kernels.rebuild(instance, state)
+        self.best = labels
         best_labels = state.labels.copy()
         width = int(max(256, min(1 << 16, SLICE // instance.rows.shape[1])))
-        done = 0
+        done = made = 0
         while done < steps and not self.stop():
             share = done / steps
             heat = hot * (cold / hot) ** (share / 0.9) if share < 0.9 else 0.0
@@ -87,13 +88,14 @@ class Annealing:
             exchanged = self.rng.random(drawn) < EXCHANGES
             partners[exchanged] = groups + self.rng.integers(units, size=int(exchanged.sum()))
             thresholds = heat * np.log1p(-self.rng.random(drawn))
-            total, best, _ = kernels.anneal(
+            total, best, changed = kernels.anneal(
                 instance, state, moved, partners, thresholds, total, best, best_labels
             )
             done += drawn
-            total = kernels.rebuild(instance, state)  # without the roundings of many steps
-        found: NDArray[np.int64] = best_labels[self.units.of_user]
-        return found
+            made += changed
+            if made > units and not instance.least_misery:
+                total, made = kernels.rebuild(instance, state), 0  # without the steps' roundings
+            self.best = best_labels[self.units.of_user]
 
 
 def _instance(problem: Problem, units: Units) -> kernels.Instance:

@@ -20,6 +20,9 @@ from grouping.problem import Problem
 
 ROUNDS = 8
 
+SLICE = 1 << 26
+"""Scores that are read between two looks at the clock."""
+
 FEW = 12
 """Users who are parted in the best way; those with the least part in the result give way."""
 
@@ -52,7 +55,9 @@ def formations(
         if stop() or tuple(sorted(few)) in seen:
             return
         seen.add(tuple(sorted(few)))
-        labels, hardest = _around(problem, rows, personal, np.array(few))
+        labels, hardest = _around(problem, rows, personal, np.array(few), stop)
+        if hardest is None:
+            return
         yield labels
         few = [*few[1 if len(few) >= FEW else 0 :], hardest]
 
@@ -62,8 +67,12 @@ def _around(
     rows: NDArray[np.floating],
     personal: NDArray[np.float64],
     few: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], int]:
-    """Form groups around a few users; tell also who lowered the objective most."""
+    stop: Callable[[], bool],
+) -> tuple[NDArray[np.int64], int | None]:
+    """Form groups around a few users; tell also who lowered the objective most.
+
+    Nobody did where it was stopped: then some users have no group.
+    """
     n, weights = len(rows), problem.aggregation.weights
     groups = min(problem.groups, n)
     worths = user_sets.worths_of_sets(rows[few].astype(np.float64), weights)
@@ -80,8 +89,15 @@ def _around(
     instance = moves.unconstrained(rows, weights, True, groups)
     state = moves.empty_state(instance, labels)
     moves.rebuild(instance, state)
-    losses = moves.join_best(instance, state, waiting)
-    hardest = int(waiting[losses.argmin()]) if len(waiting) else int(few[0])
+    hardest, most = int(few[0]), 0.0
+    width = max(1, SLICE // (groups * rows.shape[1]))
+    for at in range(0, len(waiting), width):
+        if stop():
+            return state.labels, None
+        some = waiting[at : at + width]
+        losses = moves.join_best(instance, state, some)
+        if at == 0 or losses.min() < most:
+            hardest, most = int(some[losses.argmin()]), float(losses.min())
     return state.labels.copy(), hardest
 
 

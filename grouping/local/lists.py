@@ -3,7 +3,8 @@
 Under max and sums, who is in which group follows from the lists: the list that serves a user
 best. Under min it does not, and to assign users so may lower the objective. There the surrogate
 is the weighted sum that levels each list's scores (`grouping.local.weakest`), and users are
-divided among the lists by annealing whenever the lists are worth enough.
+divided among the lists by annealing whenever the lists are worth enough. The exact side's
+relaxation (`grouping.exact.weakest`) tells which lists to start from, so its search is taken whole.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.exact import weakest
 from grouping.exact.item_rows import item_rows
 from grouping.exact.search import Search
 from grouping.exact.user_rows import user_rows
-from grouping.exact.weakest import Improvement, Instance, Start
 from grouping.local import catalogues, medians
+from grouping.problem import Problem
+
+MOST_LEVELLED = 20_000_000
+"""Ratings, for lists with levelled weights."""
+
+STALE = 3
+"""Shakes of lists that stand in for others and lead to nothing better, in a row."""
 
 
 def improve(search: Search, rng: np.random.Generator, rounds: int | None) -> None:
@@ -28,16 +36,20 @@ def improve(search: Search, rng: np.random.Generator, rounds: int | None) -> Non
         allow any formation.
     rng : numpy.random.Generator
     rounds : int or None
-        Times that the lists are shaken; None for as often as there is time.
+        Times that the lists are shaken; None for as often as there is time. Under min the
+        search's own iterations count.
     """
     problem = search.problem
     weights = problem.aggregation.weights
     if problem.k == 1 or (problem.aggregation.name != "min" and not weights[1:].any()):
         _items(search, rng, rounds)
     elif problem.aggregation.name == "min":
-        _levelled_lists(search, rng, rounds)
+        if leaves_moves(problem):
+            _lists(search, rng, rounds, np.ones(problem.k))
+        else:
+            weakest.solve(search)
     else:
-        _lists(search, rng, rounds)
+        _lists(search, rng, rounds, weights[weights > 0])
 
 
 def _items(search: Search, rng: np.random.Generator, rounds: int | None) -> None:
@@ -65,13 +77,26 @@ def _items(search: Search, rng: np.random.Generator, rounds: int | None) -> None
             offer(items)
 
 
-def _lists(search: Search, rng: np.random.Generator, rounds: int | None) -> None:
+def leaves_moves(problem: Problem) -> bool:
+    """Whether users are to be moved after the search over lists.
+
+    Under min the levelled sums are too much to keep for many users: then lists are sought for
+    the sum, for as long as that helps, and the rest is left to moves.
+    """
+    users, items = problem.ratings.shape
+    by_min = problem.aggregation.name == "min" and problem.k > 1
+    return by_min and users * items > MOST_LEVELLED
+
+
+def _lists(
+    search: Search, rng: np.random.Generator, rounds: int | None, weights: NDArray[np.float64]
+) -> None:
     """Lists count by weighted sums."""
     problem = search.problem
-    weights = problem.aggregation.weights
+    stale = STALE if problem.aggregation.name == "min" else None
     local = catalogues.CatalogueSearch(
         user_rows(problem.ratings),
-        np.ascontiguousarray(weights[weights > 0]),
+        np.ascontiguousarray(weights),
         rng,
         lambda: search.over,
     )
@@ -82,12 +107,4 @@ def _lists(search: Search, rng: np.random.Generator, rounds: int | None) -> None
 
     lists = local.greedy(min(problem.groups, problem.ratings.shape[0]))
     better(lists)
-    catalogues.improve(local, lists, rounds=rounds, better=better)
-
-
-def _levelled_lists(search: Search, rng: np.random.Generator, rounds: int | None) -> None:
-    """Lists count by their last item."""
-    instance = Instance(search.problem)
-    start = Start(instance, rng, lambda: search.over)
-    improvement = Improvement(search, instance, start.relaxation(), start, rng)
-    improvement.run(rounds=rounds)
+    catalogues.improve(local, lists, rounds=rounds, stale=stale, better=better)

@@ -8,6 +8,8 @@ the best formation met.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +26,13 @@ ROUNDS = 3
 """Annealings, where neither time nor iterations are given."""
 
 SHAKES = 30
-"""Times that lists are shaken before users are moved."""
+"""Times that lists are shaken in a round; and before users are moved within constraints."""
 
 STEPS, LONGER = 60, 2
 """Steps of the first annealing for each user and group; each next one is so much longer."""
+
+BOUNDING = 0.8
+"""Share of the time that is left to the search when the bound is computed."""
 
 MOST_READ = 1 << 36
 """Scores that an annealing may read, where no time is given."""
@@ -70,7 +75,8 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     try:
         for labels in seeds[1:]:
             search.offer(_met(problem, labels, budget))
-        search.prove(upper_bound(problem).certificate)
+        until = BOUNDING * search.remaining
+        search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if not search.over:
             _improve(search)
     except KeyboardInterrupt:
@@ -98,7 +104,15 @@ def _improve(search: Search) -> None:
     rng = np.random.default_rng(budget.seed)
     timed = budget.time_limit is not None
     rounds = budget.iterations or (None if timed else ROUNDS)
-    _from_other_starts(search, rng)
+    if problem.semantics == "av" and not problem.constraints:
+        shakes = None if rounds is None else SHAKES * rounds
+        search.budget = replace(budget, iterations=shakes)
+        lists.improve(search, rng, shakes)
+        search.budget = budget
+        if search.over or not lists.leaves_moves(problem):
+            return
+    else:
+        _from_other_starts(search, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
     steps = min(STEPS * units * groups, MOST_READ // problem.ratings.shape[1])
@@ -107,8 +121,10 @@ def _improve(search: Search) -> None:
         return
     done = 0
     while not search.over and (rounds is None or done < rounds):
-        found = annealing.run(search.labels, steps, HOT * span, COLD * span)
-        search.offer(found)
+        try:
+            annealing.run(search.labels, steps, HOT * span, COLD * span)
+        finally:  # an interrupt too
+            search.offer(annealing.best)
         done += 1
         steps = steps * LONGER
         search.report(rounds=done)
