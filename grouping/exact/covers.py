@@ -23,7 +23,7 @@ from grouping.exact.cover_groups import formation
 from grouping.exact.cover_master import Solution
 from grouping.exact.cover_node import NEW_ROWS, Covers, Node
 from grouping.exact.pricing import PriceProof, Pricer, Prices
-from grouping.exact.search import Search
+from grouping.exact.search import CLOSE, Search
 
 STARTS = 48
 """Sets that hill climbing starts from, at most: the most active columns, and some at random."""
@@ -42,6 +42,15 @@ PATIENCE = 3
 
 ROUNDING_NODES = 200
 """Size of the tree when groups are chosen among the columns."""
+
+TRIED = 4
+"""Branchings whose linear programs are compared."""
+
+RAREST = 31
+"""Chances to choose groups that are left out after many that gained nothing."""
+
+WHOLE = 1e-6
+"""How far from a whole number the activity of a column may be to count as one."""
 
 GAINED = 0.2
 """Groups are chosen anew when the linear program has gained this share of what it leads by."""
@@ -76,17 +85,18 @@ class _Course:
     def __init__(self, search: Search) -> None:
         self.search = search
         self.covers = Covers(search.problem)
+        n = len(self.covers.personal)
+        self.root = Node(self.covers, np.full(n, -np.inf), np.full(n, np.inf))
         self.random = np.random.default_rng(search.budget.seed)
         self.columns = self.nodes = self.subproblems = 0
+        self.failed = self.waited = 0  # choices of whole columns that gained nothing; left out
 
     def run(self) -> None:
         """Solve the root, then branch until the bound meets the best formation."""
-        n = len(self.covers.personal)
-        root = Node(self.covers, np.full(n, -np.inf), np.full(n, np.inf))
-        self._first_columns(root)
-        self.improve(root, wanted=True)
+        self._first_columns(self.root)
+        self.improve(self.root, wanted=True)
         if not self.search.over:
-            self.branch(root)
+            self.branch(self.root)
 
     def _first_columns(self, node: Node) -> None:
         """Everyone, the groups of the best formation, and the users who are worth most alone."""
@@ -115,8 +125,7 @@ class _Course:
             target = covers.target(search.objective)
             node.rule_out(target)
             if node.prove_poor():
-                if wanted:
-                    self._state(_Tree(node, node.leaf, node.bound))
+                self._state_root(node)
                 return
             solution = node.master.solve(search.remaining)
             if solution is None:
@@ -138,15 +147,15 @@ class _Course:
             lead = solution.objective - search.objective
             if solution.objective >= max(covers.above(search.objective), tried + GAINED * lead):
                 tried = solution.objective
-                if self._round(node, solution):
+                if self._worth_rounding(solution) and self._round(node, solution):
                     continue
             if price > aim and not wanted:
                 return
             few = FEW if price <= aim or hasty < PATIENCE else 1 << 40
             hasty = hasty + 1 if few == FEW else 0
             new, proven, proofs, work = self._search(node, prices, pricers, price, work, few)
-            if proofs is not None and node.prove(prices, proven, proofs) and wanted:
-                self._state(_Tree(node, node.leaf, node.bound))
+            if proofs is not None and node.prove(prices, proven, proofs):
+                self._state_root(node)
             self._report()
             if proofs is not None and (proven <= price or not new):
                 return
@@ -182,6 +191,10 @@ class _Course:
         used, added = used[: -(-3 * starts // 4)], 0
         for number, (pricer, users) in enumerate(pricers):
             if pricer is None:
+                continue
+            if len(self.covers.weights) == 1:
+                sets = pricer.best_by_item(least)
+                added += self._add_sets(node, prices, number, users, sets)
                 continue
             some = self.random.random((starts // 4, len(users))) < 0.05
             some[:, self.random.integers(len(users))] = True
@@ -254,8 +267,22 @@ class _Course:
         self.columns += added
         return added
 
+    def _worth_rounding(self, solution: Solution) -> bool:
+        """Whether to choose whole columns: ever more rarely where that gained nothing."""
+        off = np.abs(solution.activity - np.rint(solution.activity)).max()
+        if off > WHOLE and self.waited < min(2**self.failed - 1, RAREST):
+            self.waited += 1
+            return False
+        self.waited = 0
+        return True
+
     def _round(self, node: Node, solution: Solution) -> bool:
         """Offer a formation of whole columns; tell whether it is better."""
+        better = self._whole(node, solution)
+        self.failed = 0 if better else self.failed + 1
+        return better
+
+    def _whole(self, node: Node, solution: Solution) -> bool:
         worth, remaining = self.search.objective, self.search.remaining
         chosen = node.master.whole(solution, worth, remaining, ROUNDING_NODES)
         if chosen is None:
@@ -273,59 +300,83 @@ class _Course:
     # --- the tree -----------------------------------------------------------------------------
 
     def branch(self, root: Node) -> None:
-        """Branch where the bound is highest, until it meets the best formation."""
+        """Branch where most is to be expected, until the bound meets the best formation."""
         tree = _Tree(root, root.leaf, root.bound)
         open_trees, made = [(-root.bound, 0, tree)], 0
+        cheap = len(self.covers.weights) == 1
         while open_trees and not self.search.over:
             _, _, worst = heapq.heappop(open_trees)
             if self._proven(worst.bound) or worst.node is None:
                 continue
-            branching = self._branching(worst.node)
-            if branching is None:
+            branched = self._branched(worst.node)
+            if branched is None:
                 return
-            worst.branching, worst.value = branching
-            for side in (0, 1):
-                child = self._child(worst.node, worst.branching, worst.value, side)
-                self.improve(child, wanted=False)
+            worst.branching, worst.value, children = branched
+            for child in children:
+                self.improve(child, wanted=cheap)
                 bound = min(worst.bound, child.bound)
                 worst.children.append(_Tree(child, child.leaf, bound))
                 if self._proven(child.bound):
                     continue
                 made += 1
-                heapq.heappush(open_trees, (-bound, made, worst.children[-1]))
+                expected = bound if child.solution is None else child.solution.objective
+                heapq.heappush(open_trees, (-min(bound, expected), made, worst.children[-1]))
             worst.node = None
             self._state(tree)
             self._report()
 
     def _proven(self, bound: float) -> bool:
-        return bound <= self.covers.rounded(self.covers.target(self.search.objective))
+        objective = self.search.objective
+        return bound <= objective + 0.9 * CLOSE * max(1.0, abs(objective))
 
-    def _branching(self, node: Node) -> tuple[tuple[int, int, int], float] | None:
-        """Choose what to branch on: a user's group is worth more than a value, or not."""
+    def _branched(self, node: Node) -> tuple[tuple[int, int, int], float, list[Node]] | None:
+        """Branch where both linear programs, with the columns there are, fall furthest."""
+        assert node.solution is not None
+        least, most = 1e-9, max(node.solution.objective - self.search.objective, 1e-9)
+        best: tuple[float, tuple[int, int, int], float, list[Node]] | None = None
+        for branching, value in self._branchings(node):
+            children = [self._child(node, branching, value, side) for side in (0, 1)]
+            falls = 1.0
+            for child in children:
+                solution = child.master.solve(self.search.remaining)
+                if solution is None:
+                    return None
+                falls *= min(max(node.solution.objective - solution.objective, least), most)
+            if best is None or falls > best[0]:
+                best = falls, branching, value, children
+        return None if best is None else best[1:]
+
+    def _branchings(self, node: Node) -> list[tuple[tuple[int, int, int], float]]:
+        """What to branch on: a user's group is worth more than a value, or not; the best users."""
         assert node.solution is not None
         activity = node.solution.activity
         used = np.flatnonzero(activity[: len(node.master.values)] > 1e-6)
         values, activity = node.master.values[used], activity[used]
         steps = np.unique(values)
-        best: tuple[float, tuple[int, int, int], float] | None = None
+        found: list[tuple[float, int, float]] = []
         for user in node.master.rows:
+            best: tuple[float, int, float] | None = None
             held = activity * node.master.covers[used, user]
             total = held.sum()
             for low in steps[:-1]:
                 above = held[values > low].sum() / max(total, 1e-12)
                 if not 0.02 < above < 0.98 or low <= node.floor:
                     continue
-                if not (node.above[user] <= low < node.up_to[user]):
+                if not (node.above[user] < low < node.up_to[user]):
                     continue
                 value = float(low)
                 spread = (held[values > low] @ values[values > low]) / held[values > low].sum()
                 spread -= (held[values <= low] @ values[values <= low]) / held[values <= low].sum()
                 gain = min(above, 1 - above) * float(spread)
                 if best is None or gain > best[0]:
-                    best = gain, (SORTED, user, -1), value
-        if best is not None:
-            return best[1], best[2]
-        return self._pair(node, used, activity)
+                    best = gain, user, value
+            if best is not None:
+                found.append(best)
+        found.sort(key=lambda best: (-best[0], best[1]))
+        if found:
+            return [((SORTED, user, -1), value) for _, user, value in found[:TRIED]]
+        pair = self._pair(node, used, activity)
+        return [] if pair is None else [pair]
 
     def _pair(
         self, node: Node, used: NDArray[np.int64], activity: NDArray[np.float64]
@@ -375,6 +426,10 @@ class _Course:
 
     def _over(self) -> bool:
         return self.search.over
+
+    def _state_root(self, node: Node) -> None:
+        if node is self.root:
+            self._state(_Tree(node, node.leaf, node.bound))
 
     def _state(self, tree: _Tree) -> None:
         """State the certificate of a tree if its bound is lower than the best."""

@@ -177,6 +177,33 @@ class Pricer:
         worth: NDArray[np.float64] = climb(self._instance, sets, 1e-9)
         return worth
 
+    def best_by_item(self, least: float) -> NDArray[np.bool_]:
+        """Best set for each item alone as the list; pairs that must be apart are not looked at.
+
+        Parameters
+        ----------
+        least : float
+            Only sets worth more.
+
+        Returns
+        -------
+        sets : bool array, shape (s, a)
+        """
+        instance = self._instance
+        losses = instance.multipliers[instance.users]
+        low, high = instance.limits
+        values = instance.weights[0] * instance.ascending
+        values = np.where(values > low, np.minimum(values, high), -np.inf)
+        discounts = np.concatenate([[0.0], instance.discounts])
+        worth = values - discounts[np.searchsorted(instance.levels, values)]
+        worth += losses.sum(axis=1, keepdims=True) - (np.cumsum(losses, axis=1) - losses)
+        first = worth.argmax(axis=1)
+        items = np.flatnonzero(worth.max(axis=1) > least)
+        sets = np.zeros((len(items), losses.shape[1]), np.bool_)
+        for row, item in enumerate(items):
+            sets[row, instance.users[item, first[item] :]] = True
+        return sets
+
     def search(
         self, price: float, work: int, sets: int, over: Callable[[], bool]
     ) -> tuple[PriceProof | None, NDArray[np.bool_]]:

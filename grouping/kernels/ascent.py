@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import prange
 
 from grouping.kernels.jit import kernel
 from grouping.kernels.pricing import count_minima
@@ -83,6 +84,33 @@ def _best_entry(instance, items, minima, entry, inside, weight, scratch, worth):
 
 
 @kernel()
+def _climb(instance, members, least):
+    """Improve one set: see `climb`."""
+    k, a = instance.weights.shape[0], instance.users.shape[1]
+    items, minima = np.empty(k, np.int64), np.empty(k)
+    inside, scratch = np.empty(a, np.bool_), np.empty(k)
+    _first_list(instance, members, items, minima)
+    worth = _without(instance, items, minima, -1, inside)
+    worth += count_minima(instance, minima, scratch)
+    unchanged, entry = 0, 0
+    while unchanged < k:
+        weight = _without(instance, items, minima, entry, inside)
+        before = minima[entry]
+        found, item, minimum = _best_entry(
+            instance, items, minima, entry, inside, weight, scratch, worth + least
+        )
+        if item >= 0:
+            worth, items[entry], minima[entry] = found, item, minimum
+            unchanged = 0
+        else:
+            minima[entry] = before
+            unchanged += 1
+        entry = (entry + 1) % k
+    _without(instance, items, minima, -1, members)
+    return worth
+
+
+@kernel(parallel=True)
 def climb(instance, sets, least):
     """Improve sets of users until no single entry of their lists can be changed for the better.
 
@@ -99,28 +127,7 @@ def climb(instance, sets, least):
     -------
     worth : float64 array, shape (s,)
     """
-    k, a = instance.weights.shape[0], instance.users.shape[1]
     worth = np.empty(sets.shape[0])
-    items, minima = np.empty(k, np.int64), np.empty(k)
-    inside, scratch = np.empty(a, np.bool_), np.empty(k)
-    for s in range(sets.shape[0]):
-        _first_list(instance, sets[s], items, minima)
-        worth[s] = _without(instance, items, minima, -1, inside) + count_minima(
-            instance, minima, scratch
-        )
-        unchanged, entry = 0, 0
-        while unchanged < k:
-            weight = _without(instance, items, minima, entry, inside)
-            before = minima[entry]
-            found, item, minimum = _best_entry(
-                instance, items, minima, entry, inside, weight, scratch, worth[s] + least
-            )
-            if item >= 0:
-                worth[s], items[entry], minima[entry] = found, item, minimum
-                unchanged = 0
-            else:
-                minima[entry] = before
-                unchanged += 1
-            entry = (entry + 1) % k
-        _without(instance, items, minima, -1, sets[s])
+    for s in prange(sets.shape[0]):
+        worth[s] = _climb(instance, sets[s], least)
     return worth

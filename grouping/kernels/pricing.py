@@ -150,17 +150,14 @@ def counted(value, levels, discounts, limits):
     if value <= limits[0]:
         return -np.inf
     value = min(value, limits[1])
-    if levels.shape[0] == 0 or value <= levels[0]:
-        return value
-    best = levels[0]
+    discount, best = 0.0, -np.inf
     for j in range(levels.shape[0]):
         if value <= levels[j]:
             break
-        if j > 0:
-            best = max(best, levels[j] - discounts[j - 1])
-        if j + 1 == levels.shape[0] or value <= levels[j + 1]:
-            best = max(best, value - discounts[j])
-    return best
+        if levels[j] > limits[0]:
+            best = max(best, levels[j] - discount)
+        discount = discounts[j]
+    return max(best, value - discount)
 
 
 @kernel()

@@ -143,9 +143,10 @@ def test_pairs_together_and_apart_are_certified(seed, monkeypatch):
 
     def in_pairs(course, node):
         used = np.flatnonzero(node.solution.activity[: len(node.master.values)] > 1e-6)
-        return course._pair(node, used, node.solution.activity[used])
+        pair = course._pair(node, used, node.solution.activity[used])
+        return [] if pair is None else [pair]
 
-    monkeypatch.setattr("grouping.exact.covers._Course._branching", in_pairs)
+    monkeypatch.setattr("grouping.exact.covers._Course._branchings", in_pairs)
     problem = problem_of(Ratings.of(np.random.default_rng(seed).random((16, 8))), "max", 4, 1)
     search = solved(problem, time_limit=5)
     assert TOGETHER in search.certificate.branchings[:, 0]
