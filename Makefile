@@ -47,5 +47,5 @@ $(VENV)/.core: $(PROJECT) | $(VENV)/.made
 	@touch $@
 
 $(VENV)/.all: $(PROJECT) | $(VENV)/.made
-	PIP_CONSTRAINT=constraints.txt $(PIP) --editable '.[learners,plot,polars,test,lint,docs]'
+	PIP_CONSTRAINT=constraints.txt $(PIP) --editable '.[learners,plot,polars,clusters,test,lint,docs]'
 	touch $@ $(VENV)/.core

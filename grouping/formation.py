@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from grouping.exact.search import Certificate
+    from grouping.members import MembersReport
     from grouping.methods import Outcome
     from grouping.objective import Score
     from grouping.problem import Problem
@@ -102,6 +103,8 @@ class Formation:
         Sentences for the user (not saved).
     certificate : Certificate or None
         Proof of the bound (not saved), where the method gives one: see `grouping.exact`.
+    members : MembersReport or None
+        What each member gets, where it was asked for (saved, but not loaded again).
     """
 
     labels: NDArray[np.int64]
@@ -117,6 +120,7 @@ class Formation:
     versions: dict[str, str]
     advice: list[str] = field(default_factory=list)
     certificate: Certificate | None = None
+    members: MembersReport | None = None
 
     @classmethod
     def of(
@@ -130,6 +134,7 @@ class Formation:
         seconds: dict[str, float],
         settings: dict[str, Any],
         names: Sequence[str] | None = None,
+        members: MembersReport | None = None,
     ) -> Formation:
         """Put together what a method found and what the objective says of it.
 
@@ -145,6 +150,7 @@ class Formation:
             What was asked beyond the problem itself (missing, round, ...).
         names : sequence of str, optional
             Names of the groups, where the input gave them some.
+        members : MembersReport, optional
 
         Returns
         -------
@@ -197,6 +203,7 @@ class Formation:
             versions(),
             list(outcome.advice),
             outcome.certificate,
+            members,
         )
 
     @property
@@ -225,7 +232,7 @@ class Formation:
         -------
         document : dict
         """
-        return {
+        document: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "problem": self.problem,
             "method": self.method,
@@ -242,6 +249,9 @@ class Formation:
                 "item_positions": [group.items.tolist() for group in self.groups],
             },
         }
+        if self.members is not None:
+            document["members_report"] = self.members.entries(self.labels, self.users)
+        return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any], source: str = "formation") -> Formation:

@@ -14,6 +14,7 @@ from grouping.constraints import Constraints
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.formation import Formation
+from grouping.members import members_report
 from grouping.methods import Budget, Progress, method_named
 from grouping.missing import Missing, complete, policy_name
 from grouping.objective import by_satisfaction, score
@@ -46,6 +47,7 @@ def form(
     iterations: int | None = None,
     gap: float | None = None,
     bound: bool = False,
+    per_user: bool = False,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -104,6 +106,8 @@ def form(
         Stop as soon as the gap to the bound is at most this.
     bound : bool
         Also compute an upper bound, and with it the gap.
+    per_user : bool
+        Also report what each member gets (`Formation.members_report`).
     seed : int
         For methods that draw at random.
     threads : int, optional
@@ -165,11 +169,13 @@ def form(
         if not (chosen.orders or constraints.slotted):
             labels, scored = by_satisfaction(outcome.labels, scored)
             outcome = replace(outcome, labels=labels)
+        members = members_report(problem, outcome.labels, scored.lists) if per_user else None
         ended = time.perf_counter()
     return Formation.of(
         problem,
         outcome,
         scored,
+        members=members,
         method=method,
         seed=budget.seed,
         seconds={"predict": predicted - started, "form": ended - predicted},

@@ -75,6 +75,12 @@ def form(
             "--gap", metavar="G", help="The gap to the bound at which it may stop.", min=0
         ),
     ] = None,
+    per_user: Annotated[
+        bool,
+        typer.Option(
+            "--per-user", help="Also report what each member gets, in JSON (members_report)."
+        ),
+    ] = False,
     seed: o.Seed = 0,
     threads: o.Threads = None,
     format: o.Format = None,
@@ -99,6 +105,8 @@ def form(
     from grouping.forming import form as form_groups
 
     check_output(output)
+    if per_user and not (json or (output or "").lower().endswith(".json")):
+        raise InputError("--per-user: is part of the JSON document; add --json or -o FILE.json")
     weights = o.parse_weights(position_weights, agg, k)
     check_output(write_model, (".lp", ".mps"), "--write-model")
     _check_method(method, {"--split-buckets": split_buckets, "--write-model": write_model})
@@ -150,6 +158,7 @@ def form(
                 iterations=iterations,
                 gap=gap,
                 bound=bound,
+                per_user=per_user,
                 seed=seed,
                 threads=threads,
                 progress=progress,

@@ -2,7 +2,8 @@
 
 What is moved is a unit: one user, or several who must stay together, with one row of scores.
 Under least misery each group keeps, for every item, its two lowest scores and how many units have
-each; under aggregate voting the sum. So what a group is worth after a move takes one look at the items.
+each; under aggregate voting the sum. So what a group is worth after a move takes one look at the
+items.
 """
 
 from __future__ import annotations

@@ -276,3 +276,11 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
         fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_each_member_gets_is_part_of_the_document(run: Run, table: str) -> None:
+    """Valid by the schema (which `document` checks); refused where no document is written."""
+    entries = run("form", table, *THREE, "--per-user", "--json").document["members_report"]
+    assert [entry["user"] for entry in entries] == list("abcdef")
+    assert all(0 <= entry["share_of_best"] <= 1 for entry in entries)
+    run("form", table, *THREE, "--per-user").refused("--per-user", "--json")
