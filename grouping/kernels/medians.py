@@ -167,7 +167,7 @@ def _lower(
             bound += found[order[t]]
         taken += 1
         if bound < lowest:
-            stale = 0 if bound < lowest - MORE_THAN * (lowest - aim) else stale + 1
+            stale = 0 if lowest - bound > MORE_THAN * (lowest - aim) else stale + 1
             lowest = bound
             best[:] = multipliers
             if near.shape[0] == count:

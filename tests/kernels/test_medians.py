@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numba
 import numpy as np
 import pytest
 
@@ -110,6 +111,26 @@ def test_a_grown_tree_proves_the_best_choice(seed, limit, short, monkeypatch):
     assert max(value for value, _ in found) == pytest.approx(best)
     bound = tree_bound(values, limit, tree.proof(), float(values.min()))
     assert best <= bound <= best + 1e-4
+
+
+@pytest.mark.parametrize("limit", [2, 3])
+@pytest.mark.parametrize("short", [True, False])
+def test_of_many_columns_all_count_in_the_end(limit, short, monkeypatch):
+    """Where steps look at the best columns only; compiled, so few columns are never many."""
+    if numba.config.DISABLE_JIT:
+        monkeypatch.setattr(kernels, "MANY", 4)
+        monkeypatch.setattr(kernels, "FEWER", 2)
+    monkeypatch.setattr(median_tree, "STEPS", 2 if short else 40)
+    values = np.random.default_rng(limit).random((26, 8)).astype(np.float32)
+    descent = Descent(values, limit, np.full(8, 0.6))
+    descent.run(1, 0.0, lambda: False)
+    best, found = best_of(values, limit), [0.0]
+    tree = MedianTree(values, limit, descent, 0.0)
+    assert tree.grow(
+        lambda: max(best - 1e-3, *found, 0.0), lambda value, _: found.append(value), lambda: False
+    )
+    assert max(found) == pytest.approx(best)
+    assert best <= tree_bound(values, limit, tree.proof(), 0.0) <= best + 1e-4
 
 
 def test_a_tree_left_open_still_bounds():
