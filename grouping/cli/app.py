@@ -9,6 +9,7 @@ import typer
 
 from grouping import __version__
 from grouping.cli.bound import bound
+from grouping.cli.compare import compare
 from grouping.cli.doctor import doctor
 from grouping.cli.evaluate import evaluate
 from grouping.cli.experiment import experiment
@@ -54,6 +55,6 @@ def _check_environment() -> None:
         raise InputError(f"NUMBA_NUM_THREADS={threads}: give a number of threads from 1")
 
 
-for command in (form, evaluate, bound, predict, generate, experiment, doctor):
+for command in (form, evaluate, bound, compare, predict, generate, experiment, doctor):
     app.command()(command)
 app.add_typer(learn, name="learn")
