@@ -73,7 +73,7 @@ priced again only to branch over them."""
 WORTHWHILE = 0.1
 """In limited time, branching goes on over more lists where it closed this share of the gap."""
 
-PROVING, STARTING = 2.5e-9, 5e-4
+PROVING, STARTING = 1e-8, 5e-4
 """Seconds that it takes to compute a bound anew, for each node and value of a list, and for each
 node besides: left for it."""
 
