@@ -28,6 +28,9 @@ from grouping.kernels.jit import kernel
 LEAF, PAIR, USER, SPLIT = -1, -2, -3, -4
 """Steps of a tree in preorder: an item is a number of 0 or more, a split of entry j SPLIT - j."""
 
+FEW_VALUES = 16
+"""So few different ratings, and items are decided under min even where lists are long."""
+
 LONG = 8
 """Lists of so many items or more are searched user by user."""
 
@@ -708,7 +711,11 @@ def start(
     """
     m, a = instance.users.shape
     k = len(instance.weights)
-    ratings = np.empty((a if by_users or (by_users is None and k >= LONG) else 0, m))
+    if by_users is None:
+        # lists that count their last item alone, and few values: many items tie, few sets do
+        tied = instance.weights[0] == 0 and len(np.unique(instance.ascending)) <= FEW_VALUES
+        by_users = k >= LONG and not tied
+    ratings = np.empty((a if by_users else 0, m))
     if len(ratings):
         np.put_along_axis(ratings.T, instance.users.astype(np.int64), instance.ascending, axis=1)
     return State(
