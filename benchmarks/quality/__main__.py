@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "program")
+FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "refine", "program")
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--problem", metavar="lm-min", action="append", help="repeatable")
     parser.add_argument("--kind", choices=("integer", "half-star", "real"), action="append")
     parser.add_argument("--groups", type=int, action="append")
+    parser.add_argument("--k", type=int, action="append")
     parser.add_argument("--seeds", type=int, default=10, help="of random instances")
     parser.add_argument("--threads", metavar="T", type=int, default=2)
     parser.add_argument("--csv", type=Path, default=Path("quality.csv"), help="every point")
@@ -40,6 +41,7 @@ def main() -> int:
             and (not options.problem or f"{case.semantics}-{case.agg}" in options.problem)
             and (not options.kind or case.kind in options.kind)
             and (not options.groups or case.groups in options.groups)
+            and (not options.k or case.k in options.k)
         ]
         _measure_all(wanted, rows, options.csv)
         _print(family, wanted, rows, options.plot)
@@ -56,7 +58,7 @@ def _measure_all(wanted, rows, path):
     for case in sorted(wanted, key=lambda case: (case.kind, case.seed)):
         if row_key(case) in rows:
             continue
-        name = (case.family, case.kind, case.users, case.items, case.seed)
+        name = case.kind, case.users, case.items, case.data, case.seed if case.users else 0
         if held[0] != name:
             held = name, ratings_of(case)
         if held[1] is None:

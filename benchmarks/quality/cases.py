@@ -27,7 +27,8 @@ class Case:
     limit : float
         Seconds.
     asked : str
-    method : {"exact", "ip"}
+    method : {"exact", "ip", "refine"}
+        With refine the seed is the method's, and the gap is to what exact proves in a minute.
     """
 
     family: str
@@ -42,6 +43,11 @@ class Case:
     limit: float
     asked: str
     method: str = "exact"
+
+    @property
+    def data(self) -> str:
+        """Name of the data set, where the ratings are not made."""
+        return "ml-1m" if self.family == "ml-1m" else "ml-100k"
 
     @property
     def key(self) -> dict[str, str]:
@@ -99,6 +105,16 @@ def _ml_1m() -> Iterator[Case]:
     yield Case("ml-1m", "half-star", 0, 0, 0, "av", "min", 10, 5, 600, "gap <= 0.5 %")
 
 
+def _refine() -> Iterator[Case]:
+    for agg, asked in (("max", "0.01"), ("sum", "0.03"), ("min", "0.2")):
+        for seed in range(5):
+            where = ("refine", "real", 0, 0, seed, "av", agg, 10, 5, 10)
+            yield Case(*where, f"gap <= {asked} %", "refine")
+    for agg in ("max", "min", "sum"):
+        for seed in range(5):
+            yield Case("refine", "real", 0, 0, seed, "lm", agg, 10, 5, 10, "", "refine")
+
+
 PROGRAM_SIZES = ((10, 10, 3, 2), (15, 12, 3, 2), (20, 15, 3, 3), (30, 20, 4, 3), (40, 30, 5, 3))
 
 
@@ -117,5 +133,6 @@ FAMILIES = {
     "uniform": _uniform,
     "ml-100k": _ml_100k,
     "ml-1m": _ml_1m,
+    "refine": _refine,
     "program": _program,
 }
