@@ -4,7 +4,7 @@ Taking members out of a group never lowers its value under least misery, so a pa
 most l groups may be replaced by a cover: l sets of users that hold everyone, some of them twice.
 For any multipliers of the users, not negative, and any price P that no set of users exceeds with
 its value and its members' multipliers together, l groups are worth at most l P less the sum of
-all multipliers: in that sum everyone is counted at least once. See the concept page on least
+all multipliers: in that sum everyone is counted at least once. See docs/concepts/exact.md on least
 misery for the proof, for the discounts that account for users being in one group only, and for
 the branchings.
 """

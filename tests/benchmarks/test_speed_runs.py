@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FAMILIES = {"dense", "sparse", "growth", "figures", "rivals", "commands", "kernels"}
+FAMILIES = {"dense", "sparse", "growth", "figures", "rivals", "commands", "kernels", "kendall"}
 # no spinning beside other tests, and nothing of a test run that this one is a part of
 _ALONE = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 _ALONE["OMP_WAIT_POLICY"] = "passive"
