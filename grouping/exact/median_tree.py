@@ -148,6 +148,7 @@ class Descent:
         self.values = values
         self.bound = math.inf
         self.worths = np.empty(len(values))
+        kernels.worths(values, self.multipliers, self.worths)
         self._current = self.multipliers.copy()
         self._direction = np.zeros(len(self.multipliers))
         self._found = np.empty(len(values))

@@ -212,3 +212,13 @@ def test_swaps_gain_what_they_say(seed):
         ]
         assert gains[column] == max(swapped) - order[-1].sum()
         assert swapped[positions[column]] == max(swapped)
+
+
+def test_worths_are_those_of_the_columns_as_soon_as_these_change():
+    """Before any step: a price that is read from them must not depend on what memory holds."""
+    values = np.random.default_rng(4).random((7, 9))
+    descent = Descent(values[:3], 2, np.full(9, 0.5))
+    for columns in (values[:3], values):
+        descent.change(columns)
+        expected = np.maximum(columns - descent.multipliers, 0.0).sum(axis=1)
+        np.testing.assert_allclose(descent.worths, expected)
