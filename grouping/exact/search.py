@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.bounds import gap_between, own_list_bound
-from grouping.methods import Budget
+from grouping.methods import Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
 
@@ -146,6 +147,37 @@ class Search:
                     **figures,
                 }
             )
+
+    def outcome(self, course: Callable[[], None]) -> Outcome:
+        """Search, and say how it ended: an interrupt (Ctrl-C) keeps the best so far.
+
+        Parameters
+        ----------
+        course : callable
+            The search itself: it offers and proves.
+
+        Returns
+        -------
+        outcome : Outcome
+            ``optimal`` only with a bound that meets the objective.
+        """
+        interrupted = False
+        try:
+            course()
+        except KeyboardInterrupt:
+            interrupted = True
+        if self.proven:
+            status = "optimal"
+        elif interrupted:
+            status = "interrupted"
+        else:
+            status = "time_limit" if self.remaining <= 0 else "feasible"
+        return Outcome(
+            self.labels,
+            status=status,
+            bound=max(self.bound, self.objective),
+            certificate=self.certificate,
+        )
 
 
 def _numbered(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -42,25 +42,13 @@ def run(problem: Problem, budget: Budget) -> Outcome:
             )
         start = meet(problem.constraints, start, problem.groups, budget.time_limit)
     search = Search(problem, budget, start)
-    interrupted = False
-    try:
+
+    def course() -> None:
         if problem.semantics == "lm" and not problem.constraints:
             search.offer(greedy.run(problem, budget, split_buckets=True).labels)
             if not problem.aggregation.per_member:
                 search.prove(few_users.bound_certificate(problem))
         if not search.over:
             formulation.solve(search)
-    except KeyboardInterrupt:
-        interrupted = True
-    if search.proven:
-        status = "optimal"
-    elif interrupted:
-        status = "interrupted"
-    else:
-        status = "time_limit" if search.remaining <= 0 else "feasible"
-    return Outcome(
-        search.labels,
-        status=status,
-        bound=max(search.bound, search.objective),
-        certificate=search.certificate,
-    )
+
+    return search.outcome(course)

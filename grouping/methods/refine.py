@@ -2,19 +2,21 @@
 
 The best of several starts (GRD with and without split buckets; under least misery, formations
 around users who are hard to satisfy together; under aggregate voting, lists that are improved
-item by item) is annealed, again and again, each time longer. Nothing is ever lost: the result is
-the best formation met.
+item by item) is annealed, again and again, each time longer; but for aggregate voting without
+constraints, where the search over lists goes on instead. Nothing is ever lost: the result is the
+best formation met.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.constraints.meeting import meet
-from grouping.errors import InputError
+from grouping.errors import InputError, UndecidedError
 from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
 from grouping.local import hard_users, lists
@@ -30,6 +32,9 @@ SHAKES = 30
 
 STEPS, LONGER = 60, 2
 """Steps of the first annealing for each user and group; each next one is so much longer."""
+
+FREE = 0.3
+"""Share of the time left that is spent on formations without constraints, to start from."""
 
 BOUNDING = 0.8
 """Share of the time that is left to the search when the bound is computed."""
@@ -48,7 +53,8 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     ----------
     problem : Problem
     budget : Budget
-        `iterations` is the number of annealings; without it and a time limit there are three. An
+        `iterations` is the number of annealings, or of thirty shakes of the lists; without it and
+        a time limit there are three. An
         interrupt (Ctrl-C) ends the search with the best formation so far.
 
     Returns
@@ -70,33 +76,27 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     seeds = [greedy.run(problem, budget).labels]
     if problem.semantics == "lm":
         seeds.append(greedy.run(problem, budget, split_buckets=True).labels)
-    search = Search(problem, budget, _met(problem, seeds[0], budget))
-    interrupted = False
-    try:
+    start = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
+    search = Search(problem, budget, start)
+
+    def course() -> None:
         for labels in seeds[1:]:
-            search.offer(_met(problem, labels, budget))
+            _offer_met(search, labels)
         until = BOUNDING * search.remaining
         search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if not search.over:
             _improve(search)
-    except KeyboardInterrupt:
-        interrupted = True
-    if search.proven:
-        status = "optimal"
-    elif interrupted:
-        status = "interrupted"
-    else:
-        status = "time_limit" if search.remaining <= 0 else "feasible"
-    return Outcome(
-        search.labels,
-        status=status,
-        bound=max(search.bound, search.objective),
-        certificate=search.certificate,
-    )
+
+    return search.outcome(course)
 
 
-def _met(problem: Problem, labels: NDArray[np.int64], budget: Budget) -> NDArray[np.int64]:
-    return meet(problem.constraints, labels, problem.groups, budget.time_limit)
+def _offer_met(search: Search, labels: NDArray[np.int64]) -> None:
+    """Offer a formation, changed to meet the constraints if there is time for that."""
+    problem = search.problem
+    timed = search.budget.time_limit is not None
+    seconds = max(0.0, search.remaining) if timed else None
+    with suppress(UndecidedError):
+        search.offer(meet(problem.constraints, labels, problem.groups, seconds))
 
 
 def _improve(search: Search) -> None:
@@ -133,11 +133,15 @@ def _improve(search: Search) -> None:
 def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
     """Offer what the searches without constraints find, as the constraints allow."""
     problem = search.problem
-    free = Search(problem, search.budget) if problem.constraints else search
+    free = search
+    if problem.constraints:  # they are not looked at, and must not take all the time
+        timed = search.budget.time_limit is not None
+        seconds = FREE * max(0.0, search.remaining) if timed else None
+        free = Search(problem, replace(search.budget, time_limit=seconds, iterations=SHAKES))
     if problem.semantics == "lm":
         for labels in hard_users.formations(problem, lambda: search.over):
             free.offer(labels)
     else:
         lists.improve(free, rng, SHAKES)
     if free is not search:
-        search.offer(_met(problem, free.labels, search.budget))
+        _offer_met(search, free.labels)

@@ -8,9 +8,10 @@ little makes the bound that is found here larger.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import numpy as np
+
+from tests.core.checkers_grain import rounded_down
 
 
 def checked_bound(X, groups, weights, multipliers, price, lists, tokens, rows):
@@ -24,16 +25,7 @@ def checked_bound(X, groups, weights, multipliers, price, lists, tokens, rows):
         worths = np.maximum(values - multipliers, 0).sum(axis=1).tolist()
         best = sorted([max(worth, price) for worth in worths] + [price] * slots, reverse=True)
         found = max(found, math.fsum([*multipliers, *best[: slots - 1], price]))
-    if any(v != round(v) for v in w):
-        return found
-    grain = Fraction(0)
-    for value in np.unique(X):  # greatest common divisor of fractions
-        a, b = Fraction(float(value)), grain
-        grain = Fraction(
-            math.gcd(a.numerator * b.denominator, b.numerator * a.denominator),
-            a.denominator * b.denominator,
-        )
-    return float(Fraction(found) // grain * grain) if grain else found
+    return rounded_down(X, w, found)
 
 
 def kind(w, items):

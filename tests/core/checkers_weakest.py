@@ -8,9 +8,10 @@ itself. A certificate that says too little makes the bound that is found here la
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import numpy as np
+
+from tests.core.checkers_grain import rounded_down
 
 
 def checked_bound(X, groups, k, branches, leaves, most=10**5):
@@ -36,14 +37,7 @@ def checked_bound(X, groups, k, branches, leaves, most=10**5):
     found = walk({})
     if next(tokens, None) is not None or next(proofs, None) is not None:
         raise ValueError("more than a tree of placements")
-    grain = Fraction(0)
-    for value in np.unique(X):  # greatest common divisor of fractions
-        a, b = Fraction(float(value)), grain
-        grain = Fraction(
-            math.gcd(a.numerator * b.denominator, b.numerator * a.denominator),
-            a.denominator * b.denominator,
-        )
-    return float(Fraction(found) // grain * grain) if grain else found
+    return rounded_down(X, [1], found)
 
 
 def leaf_bound(X, slots, k, placed, multipliers, proofs, budget):
