@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -30,9 +31,10 @@ class Sizes:
     column_features: int = 0
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Base of the networks: scores of some entries of a batch's rows, or of all."""
 
+    @abstractmethod
     def scores(
         self, batch: Batch, wanted: SparseRows, generator: torch.Generator | None = None
     ) -> Tensor:
@@ -50,8 +52,8 @@ class Network(nn.Module):
         -------
         scores : tensor, shape (entries,)
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def all_scores(self, batch: Batch, columns: slice) -> Tensor:
         """Scores of a stretch of columns.
 
@@ -64,7 +66,6 @@ class Network(nn.Module):
         -------
         scores : tensor, shape (batch, columns)
         """
-        raise NotImplementedError
 
 
 def new_generator(seed: int) -> torch.Generator:

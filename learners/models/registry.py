@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from grouping.errors import InputError
@@ -17,7 +19,11 @@ ROW_MODELS = ("aae",)
 PAIR_MODELS = ("mf", "mlp", "ncf")
 """Those that know rows and columns by number."""
 
-_PAIRS = {"mf": Factorisation, "mlp": Perceptron, "ncf": NeuralFiltering}
+_PAIRS: dict[str, Callable[[Sizes, Inputs, torch.Generator], Network]] = {
+    "mf": Factorisation,
+    "mlp": Perceptron,
+    "ncf": NeuralFiltering,
+}
 
 
 def build(
