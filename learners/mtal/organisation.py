@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from learners.mtal.local import Learner
 
 _DIVERGED = 2.0  # a loss above so many times the base's
+_TELLING = 30  # fewer held-out ratings do not tell chance from divergence
+_SLIGHT = 0.01  # of the mean squared rating: a base may be as good as perfect
 _PARTS = ("train", "validation", "test")
 
 
@@ -582,9 +584,13 @@ class Organisation:
         return quality(self.loss, self._cells.rows[span], self.scores[span], truth)
 
     def _check_course(self, scores: Vector, eta: float) -> None:
+        truth = self.domain.train.values.astype(np.float64)
+        slight = _SLIGHT * float(truth @ truth) / len(truth)
         for part, start in self._start.items():
             loss = self._loss_on(part, scores)
-            if not np.isfinite(scores).all() or loss > _DIVERGED * start:
+            tells = part == "train" or len(self.domain.validation) >= _TELLING
+            runs_away = tells and loss > _DIVERGED * max(start, slight)
+            if runs_away or not np.isfinite(scores).all():
                 raise DivergedError(
                     f"organisation {self.name!r} diverges in round {len(self.rounds) + 1}: eta "
                     f"{eta:.3g} makes the {part} loss {loss:.4g}, where the base has "

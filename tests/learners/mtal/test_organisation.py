@@ -316,6 +316,17 @@ def test_a_diverging_rate_is_named_and_the_last_good_round_kept(eta):
         assert np.isfinite(np.asarray(one.completed().matrix)).all()
 
 
+def test_a_base_as_good_as_perfect_is_no_divergence():
+    """Equal ratings, or a few held out that the base meets by luck: a round makes it worse."""
+    dealt = domains(validation=0)
+    train = dealt[0].train
+    equal = replace(dealt[0], train=train.with_values(np.full(len(train), 3.0)))
+    luck = Entries.of([0], [0], [train.values[train.columns == 0].mean()])
+    lucky = replace(dealt[1], validation=luck)
+    ended, *_ = run(plans([equal, lucky, dealt[2]]), rounds=2)
+    assert ended.standings[-1].round == 2
+
+
 def announced():
     one, other, third = met(domains())
     message = next(m for m in one.announce() if m.receiver == other.name)
