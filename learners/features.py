@@ -17,6 +17,7 @@ from grouping.errors import InputError
 
 KINDS = ("number", "flag", "category", "set", "classes", "ignore")
 SEPARATORS = ("::", "\t", ";", ",", "|")
+_AS_IT_IS = (0.0, 1.0)  # level and unit of what is not standardised
 _MOST_CATEGORIES = 60  # a text column with more distinct values is rather a name than a kind
 
 
@@ -30,14 +31,22 @@ class Features:
         Of the columns: ``age:18..25`` (from 18, under 25), ``genres:Drama``, ``price``.
     matrix : float32 array, shape (rows, len(names))
         Finite. Rows of users or items that the table does not list are zero.
+    scales : tuple of (float, float)
+        By column, the level and the unit that tell a cell in the table's own terms:
+        ``level + unit * cell``. (0, 1) but for numbers, which are standardised.
     """
 
     names: tuple[str, ...]
     matrix: NDArray[np.float32]
+    scales: tuple[tuple[float, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.scales:
+            object.__setattr__(self, "scales", (_AS_IT_IS,) * len(self.names))
 
     def take(self, positions: NDArray[np.int64]) -> Features:
         """Return the features of some rows."""
-        return Features(self.names, self.matrix[positions])
+        return Features(self.names, self.matrix[positions], self.scales)
 
 
 @dataclass(frozen=True)
@@ -195,18 +204,22 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
             )
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
+    scales: list[tuple[float, float]] = []
     for name, cells in table.columns.items():
         kind = kinds.get(name) or _inferred(cells, f"{table.name}: column {name!r}")
         of_column, block = _ENCODERS[kind.name](name, cells, kind, table.name)
         names += of_column
         blocks.append(block)
+        standardised = kind.name == "number"
+        scale = _level_and_unit(_numbers(name, cells, table.name)) if standardised else _AS_IT_IS
+        scales += [scale] * len(of_column)
     if not names:
         raise InputError(f"{table.name}: no column of side information is left")
     place = {identity: row for row, identity in enumerate(table.ids)}
     rows = np.array([place.get(identity, -1) for identity in ids], dtype=np.int64)
     matrix = np.hstack(blocks)[rows]
     matrix[rows < 0] = 0.0
-    return Features(tuple(names), np.ascontiguousarray(matrix))
+    return Features(tuple(names), np.ascontiguousarray(matrix), tuple(scales))
 
 
 def parse_kinds(text: str) -> dict[str, Kind]:
@@ -265,10 +278,17 @@ Encoded = tuple[list[str], NDArray[np.float32]]
 
 def _number(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
     values = _numbers(name, cells, source)
-    known = ~np.isnan(values)
-    mean, spread = (values[known].mean(), values[known].std()) if known.any() else (0.0, 0.0)
-    scaled = np.where(known, (values - mean) / (spread or 1.0), 0.0)
+    level, unit = _level_and_unit(values)
+    scaled = np.where(np.isnan(values), 0.0, (values - level) / unit)
     return [name], scaled.astype(np.float32)[:, None]
+
+
+def _level_and_unit(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation of the numbers that are known."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return _AS_IT_IS
+    return float(known.mean()), float(known.std()) or 1.0
 
 
 def _flag(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:

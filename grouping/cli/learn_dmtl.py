@@ -679,18 +679,32 @@ def _lists_table(document: dict[str, Any]) -> Any:
 
 
 def _profiles_table(document: dict[str, Any]) -> Any:
+    """Return the groups, and below them the classes that were named."""
+    from rich.console import Group
+
     table = _table("group", "size", "classes", "likes more than others", "stands out by")
     for entry in document["groups"]:
         classes = ", ".join(
             f"{one['name']} ({100 * one['probability']:.0f} %)" for one in entry["classes"] or ()
         )
-        likes = ", ".join(f"{_name(one)} ({one['score']:+.2f})" for one in entry["distinctive"])
-        traits = ", ".join(
-            f"{one['name']} {one['here']:.2f} (all: {one['everywhere']:.2f})"
-            for one in entry["traits"]
-        )
-        _row(table, entry["group"], str(entry["size"]), classes, likes, traits)
-    return table
+        _row(table, entry["group"], str(entry["size"]), classes, *_told_of(entry))
+    if document["classes"] is None:
+        return table
+    named = {one["name"] for entry in document["groups"] for one in entry["classes"]}
+    of_classes = _table("class", "users", "likes more than others", "stands out by")
+    for entry in document["classes"]:
+        if entry["name"] in named:
+            _row(of_classes, entry["name"], f"{entry['users']:g}", *_told_of(entry))
+    return Group(table, of_classes)
+
+
+def _told_of(entry: dict[str, Any]) -> tuple[str, str]:
+    """What a group or a class likes more than others, and what it stands out by."""
+    likes = ", ".join(f"{_name(one)} ({one['score']:+.2f})" for one in entry["distinctive"])
+    traits = ", ".join(
+        f"{one['name']} {one['here']:.2f} (all: {one['everywhere']:.2f})" for one in entry["traits"]
+    )
+    return likes, traits
 
 
 def _table(*columns: str) -> Any:
@@ -699,7 +713,9 @@ def _table(*columns: str) -> Any:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
-        table.add_column(name, justify="right" if name == "size" else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if name in ("size", "users") else "left", overflow="fold"
+        )
     return table
 
 

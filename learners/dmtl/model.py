@@ -330,6 +330,10 @@ class DMTL:
             "classes": None if self.labels is None else list(self.labels.names),
             "profiles": None if known.profiles is None else list(known.profiles.names),
             "attributes": None if known.attributes is None else list(known.attributes.names),
+            "scales": {
+                name: [] if part is None else [list(scale) for scale in part.scales]
+                for name, part in (("profiles", known.profiles), ("attributes", known.attributes))
+            },
             "epochs": self.epochs,
             "curve": self.curve,
         }
@@ -384,7 +388,13 @@ class DMTL:
         groups = Groups(names, arrays["groups/starts"], arrays["groups/members"])
         groups.require_users(len(model.users))
         features = {
-            name: None if found[name] is None else Features(tuple(found[name]), arrays[name])
+            name: None
+            if found[name] is None
+            else Features(
+                tuple(found[name]),
+                arrays[name],
+                tuple((float(level), float(unit)) for level, unit in found["scales"][name]),
+            )
             for name in ("profiles", "attributes")
         }
         model.rated_groups = groups

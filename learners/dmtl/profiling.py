@@ -13,6 +13,7 @@ from learners.dmtl.groups import Groups
 from learners.dmtl.inputs import Known, shares
 from learners.dmtl.model import DMTL
 
+_LEAST = 0.01  # by which an attribute's mean must differ: of a share, or of a standard deviation
 _PRIOR = 5.0  # ratings at the item's own mean that every class is given, so that few do not decide
 
 Floats = NDArray[np.float64]
@@ -58,7 +59,8 @@ class Trait:
     ----------
     name : str
     here, everywhere : float
-        Mean over the members, and over all users.
+        Mean over the members, and over all users: of a number as the table has it, of all else
+        the share.
     """
 
     name: str
@@ -172,7 +174,7 @@ def describe(model: DMTL, weights: NDArray[np.float32], *, top: int = 5) -> list
     """
     known = model.known
     mean, above, counted = _item_scores(known, weights)
-    names, of_users = _attributes(known)
+    names, of_users, level, unit = _attributes(known)
     size = weights.sum(axis=1).astype(np.float64)
     here = weights @ of_users / np.maximum(size, 1e-9)[:, None]
     everywhere = of_users.mean(axis=0)
@@ -180,14 +182,22 @@ def describe(model: DMTL, weights: NDArray[np.float32], *, top: int = 5) -> list
     found = []
     for number in range(len(weights)):
         stands_out = (here[number] - everywhere) / spread
-        traits = [t for t in np.argsort(-stands_out, kind="stable")[:top] if stands_out[t] > 0]
+        noted = here[number] - everywhere >= _LEAST
+        traits = [t for t in np.argsort(-stands_out, kind="stable") if noted[t]][:top]
         rated = np.flatnonzero(counted[number] > 0)
         found.append(
             Description(
                 float(size[number]),
                 _best(model, mean[number], rated, top),
                 [one for one in _best(model, above[number], rated, top) if one.score > 0],
-                [Trait(names[t], float(here[number, t]), float(everywhere[t])) for t in traits],
+                [
+                    Trait(
+                        names[t],
+                        float(level[t] + unit[t] * here[number, t]),
+                        float(level[t] + unit[t] * everywhere[t]),
+                    )
+                    for t in traits
+                ],
             )
         )
     return found
@@ -206,17 +216,25 @@ def _item_scores(known: Known, weights: NDArray[np.float32]) -> tuple[Floats, Fl
     return of_item + above, above, counted
 
 
-def _attributes(known: Known) -> tuple[list[str], Floats]:
-    """Attributes of users: of their table, and shares of their items' attributes."""
+def _attributes(known: Known) -> tuple[list[str], Floats, Floats, Floats]:
+    """Attributes of users, of their table and as shares of their items', with levels and units.
+
+    An item's attribute that is a number keeps its level and unit: a mean over items is told in
+    the table's own terms too.
+    """
     names: list[str] = []
+    scales: list[tuple[float, float]] = []
     blocks: list[NDArray[np.float32]] = [np.empty((known.users, 0), dtype=np.float32)]
     if known.profiles is not None:
         names += known.profiles.names
+        scales += known.profiles.scales
         blocks.append(known.profiles.matrix)
     if known.attributes is not None:
         names += [f"rated {name}" for name in known.attributes.names]
+        scales += known.attributes.scales
         blocks.append(shares(known)[: known.users])
-    return names, np.hstack(blocks).astype(np.float64)
+    level, unit = np.array(scales, dtype=np.float64).reshape(-1, 2).T
+    return names, np.hstack(blocks).astype(np.float64), level, unit
 
 
 def _best(model: DMTL, scores: Floats, allowed: NDArray[np.int64], top: int) -> list[Liking]:

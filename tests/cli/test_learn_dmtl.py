@@ -100,6 +100,16 @@ def test_a_saved_model_answers_without_the_ratings(folder: Path) -> None:
     assert "users:" in here("evaluate", "ratings.csv", "--model", "m")
 
 
+def test_the_table_of_profiles_says_what_the_classes_are(folder: Path) -> None:
+    """Every class that a group's line names is described below."""
+    page = here("profile", "ratings.csv", "--groups", "groups.csv", "--profiles", "users.csv",
+                "--labels", "groups", *QUICK)  # fmt: skip
+    groups, classes = page.split(" class ")
+    for name in ("red", "blue", "lone"):
+        assert f" {name} " in groups
+        assert f" {name} " in classes
+
+
 def test_evaluating_holds_out_ratings_groups_and_labels() -> None:
     """Three parts of figures, each on what was not learned from."""
     found = document("evaluate", "ratings.csv", "--groups", "groups.csv", "--group-ratings",

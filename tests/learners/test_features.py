@@ -28,6 +28,16 @@ def test_each_kind_is_encoded_as_the_page_says():
     )
 
 
+def test_numbers_can_be_told_in_the_tables_own_terms():
+    """Level and unit lead from a standardised number back to the cell, also of rows taken."""
+    features = encode(PEOPLE, ["c", "a"]).take(np.array([1]))
+    level, unit = features.scales[0]
+    assert level + unit * features.matrix[0, 0] == pytest.approx(17)
+    assert set(features.scales[1:]) == {(0.0, 1.0)}
+    unknown = encode(Table("t", ["a", "b"], {"age": ["", ""]}), "ab", {"age": Kind("number")})
+    assert unknown.scales == ((0.0, 1.0),)
+
+
 def test_classes_part_the_numbers_at_their_edges():
     """An edge belongs to the class above it; an empty cell to no class."""
     table = Table("t", list("vwxyz"), {"age": ["17", "18", "34.5", "35", ""], "zip": list("12345")})

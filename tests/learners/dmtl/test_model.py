@@ -10,6 +10,7 @@ from learners.dmtl.labels import group_labels
 from learners.dmtl.model import DMTL, Told
 from learners.dmtl.profiling import describe_classes, describe_groups, profiling_scores
 from learners.dmtl.recommending import best, member_ratings, recommend
+from learners.features import Features
 from tests.learners.dmtl import naive
 from tests.learners.dmtl.making import (
     ITEMS,
@@ -277,6 +278,24 @@ def test_descriptions_name_what_members_share(model):
     assert (of_odd.traits[0].here, of_odd.traits[0].everywhere) == (1.0, 0.5)
     assert len(describe_classes(model)) == len(model.labels.names)
     assert of_odd.to_dict()["liked"][0].keys() == {"item", "score"}
+
+
+def test_traits_are_told_in_the_tables_own_terms(tmp_path):
+    """A group's mean age is years, after saving too; what differs by a hair is no trait."""
+    age = np.arange(20.0, 20.0 + USERS)
+    hair = np.zeros(USERS)
+    hair[13] = 1e-3
+    profiles = Features(
+        ("age", "hair"),
+        np.column_stack([(age - age.mean()) / age.std(), hair]).astype(np.float32),
+        ((age.mean(), age.std()), (0.0, 1.0)),
+    )
+    DMTL(settings(epochs=1)).fit(told(profiles=profiles, attributes=None)).save(tmp_path / "m")
+    model = DMTL.load(tmp_path / "m")
+    (oldest,) = describe_groups(model, Groups.of(["old"], [[12, 13]]))
+    (trait,) = oldest.traits
+    assert trait.name == "age"
+    assert (trait.here, trait.everywhere) == (pytest.approx(32.5), pytest.approx(age.mean()))
 
 
 def test_lists_of_three_kinds(model):
