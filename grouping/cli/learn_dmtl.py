@@ -103,6 +103,26 @@ Lambda: TypeAlias = Annotated[
         min=0,
     ),
 ]
+Network: TypeAlias = Annotated[
+    Literal["group", "paper"],
+    typer.Option("--network", help="The one made for groups, or the paper's as written."),
+]
+Aggregation: TypeAlias = Annotated[
+    Literal["mean", "attention", "min"] | None,
+    typer.Option("--aggregation", help="How members make a group."),
+]
+Loss: TypeAlias = Annotated[
+    Literal["squared", "ranking"] | None,
+    typer.Option("--loss", help="Of ratings, or of which items were taken at all."),
+]
+InputBlocks: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--inputs",
+        metavar="BLOCK,...",
+        help="What goes in: id, history, seen, profile, attributes.",
+    ),
+]
 
 
 @dmtl.command()
@@ -119,26 +139,10 @@ def fit(
     attribute_kinds: AttributeKinds = None,
     labels: LabelSource = "kmeans",
     unknown: Unknown = "error",
-    network: Annotated[
-        Literal["group", "paper"],
-        typer.Option("--network", help="The one made for groups, or the paper's as written."),
-    ] = "group",
-    aggregation: Annotated[
-        Literal["mean", "attention", "min"] | None,
-        typer.Option("--aggregation", help="How members make a group."),
-    ] = None,
-    loss: Annotated[
-        Literal["squared", "ranking"] | None,
-        typer.Option("--loss", help="Of ratings, or of which items were taken at all."),
-    ] = None,
-    inputs: Annotated[
-        str | None,
-        typer.Option(
-            "--inputs",
-            metavar="BLOCK,...",
-            help="What goes in: id, history, seen, profile, attributes.",
-        ),
-    ] = None,
+    network: Network = "group",
+    aggregation: Aggregation = None,
+    loss: Loss = None,
+    inputs: InputBlocks = None,
     size: Annotated[
         int | None, typer.Option("--size", metavar="D", help="Components of embeddings.", min=1)
     ] = None,
@@ -242,7 +246,6 @@ def fit(
     from grouping.cli.streams import say
     from learners.dmtl.asking import Sources
     from learners.dmtl.pictures import CURVE_SUFFIXES, SUFFIXES, save_curve, save_map
-    from learners.dmtl.settings import AS_WRITTEN, Settings
     from learners.training.saving import check_folder
 
     check_folder(output)
@@ -252,31 +255,30 @@ def fit(
         check_folder(checkpoint)
     elif resume:
         raise InputError("--resume: from which checkpoint? give --checkpoint DIR")
-    asked: dict[str, Any] = {
-        "aggregation": aggregation,
-        "loss": loss,
-        "inputs": None if inputs is None else tuple(part.strip() for part in inputs.split(",")),
-        "size": size,
-        "profile_size": profile_size,
-        "softmax": softmax,
-        "profile_weight": profile_weight,
-        "group_weight": group_weight,
-        "classes": classes,
-        "labels_from": labels_from,
-        "negatives": negatives,
-        "dropout": dropout,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "averaging": averaging,
-        "batch": batch,
-        "epochs": epochs,
-        "patience": patience,
-        "validation": validation,
-        "refit": not no_refit,
-        "seed": seed,
-    }
-    base = AS_WRITTEN if network == "paper" else Settings()
-    settings = replace(base, **{name: v for name, v in asked.items() if v is not None})
+    settings = _settings(
+        network,
+        inputs,
+        aggregation=aggregation,
+        loss=loss,
+        size=size,
+        profile_size=profile_size,
+        softmax=softmax,
+        profile_weight=profile_weight,
+        group_weight=group_weight,
+        classes=classes,
+        labels_from=labels_from,
+        negatives=negatives,
+        dropout=dropout,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        averaging=averaging,
+        batch=batch,
+        epochs=epochs,
+        patience=patience,
+        validation=validation,
+        refit=not no_refit,
+        seed=seed,
+    )
     sources = Sources(
         groups,
         group_ratings,
@@ -340,6 +342,10 @@ def evaluate(
     k: Annotated[
         int, typer.Option("--list-length", "-k", metavar="K", help="Length of lists.", min=1)
     ] = 10,
+    network: Network = "group",
+    aggregation: Aggregation = None,
+    loss: Loss = None,
+    inputs: InputBlocks = None,
     profile_weight: Lambda = None,
     epochs: Epochs = None,
     device: Device = "auto",
@@ -360,10 +366,10 @@ def evaluate(
     is held out, the rest is learned from, and profiling is tested on users whose labels were
     hidden.
     """
-    from grouping.cli.streams import emit, emit_json
+    from grouping.cli.streams import emit, emit_json, say
     from grouping.formation import as_json
     from learners.dmtl.asking import Sources
-    from learners.dmtl.evaluating import as_lines, evaluate_model, evaluate_split
+    from learners.dmtl.evaluating import as_lines, evaluate_model, evaluate_split, known_already
 
     sources = Sources(
         groups,
@@ -378,8 +384,17 @@ def evaluate(
     given = _ratings(ratings, scale, format, columns, on_bad_row, duplicates, quiet, verbose)
     if model is not None:
         found = evaluate_model(_loaded(model, given), _told(given, sources, quiet), k, relevant)
+        say(known_already(found), quiet)
     else:
-        settings = _settings(seed, profile_weight, epochs)
+        settings = _settings(
+            network,
+            inputs,
+            aggregation=aggregation,
+            loss=loss,
+            profile_weight=profile_weight,
+            epochs=epochs,
+            seed=seed,
+        )
         found = evaluate_split(
             _told(given, sources, quiet),
             settings,
@@ -442,7 +457,13 @@ def recommend(
     )
     reading = (scale, format, columns, on_bad_row, duplicates, quiet, verbose)
     asked, found = _asked(
-        ratings, model, sources, _settings(seed, 0.0, epochs), device, threads, reading
+        ratings,
+        model,
+        sources,
+        _settings(seed=seed, profile_weight=0.0, epochs=epochs),
+        device,
+        threads,
+        reading,
     )
     document = lists_document(found, asked, k, exclude, titles)
     _deliver(document, json, output, quiet, _lists_table)
@@ -507,7 +528,13 @@ def profile(
     )
     reading = (scale, format, columns, on_bad_row, duplicates, quiet, verbose)
     asked, found = _asked(
-        ratings, model, sources, _settings(seed, profile_weight, epochs), device, threads, reading
+        ratings,
+        model,
+        sources,
+        _settings(seed=seed, profile_weight=profile_weight, epochs=epochs),
+        device,
+        threads,
+        reading,
     )
     document = profiles_document(found, asked, top, titles)
     if bars is not None:
@@ -551,11 +578,14 @@ def _told(ratings: Ratings, sources: Sources, quiet: bool) -> Read:
     return read
 
 
-def _settings(seed: int, profile_weight: float | None, epochs: int | None) -> Any:
-    from learners.dmtl.settings import Settings
+def _settings(network: str = "group", inputs: str | None = None, **asked: Any) -> Any:
+    """Settings of a network; what is None is as that network has it."""
+    from learners.dmtl.settings import AS_WRITTEN, Settings
 
-    given: dict[str, Any] = {"seed": seed, "profile_weight": profile_weight, "epochs": epochs}
-    return replace(Settings(), **{name: v for name, v in given.items() if v is not None})
+    given = {name: value for name, value in asked.items() if value is not None}
+    if inputs is not None:
+        given["inputs"] = tuple(part.strip() for part in inputs.split(","))
+    return replace(AS_WRITTEN if network == "paper" else Settings(), **given)
 
 
 def _fitted(

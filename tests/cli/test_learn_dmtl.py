@@ -121,6 +121,29 @@ def test_evaluating_holds_out_ratings_groups_and_labels() -> None:
     assert found["users"]["rmse"] > 0
 
 
+def test_testing_on_what_was_learned_is_said(folder: Path) -> None:
+    """A saved model tested on its own ratings looks too good, and the reader is told."""
+    lines = (folder / "ratings.csv").read_text().splitlines()
+    (folder / "part.csv").write_text("\n".join([lines[0], *lines[2:], ""]))
+    (folder / "rest.csv").write_text("\n".join([*lines[:2], ""]))
+    here("fit", "part.csv", "-o", "m", *SMALL)
+    done = CliRunner().invoke(app, ["learn", "dmtl", "evaluate", "ratings.csv", "--model", "m"])
+    count = len(lines) - 1
+    assert f"learned from {count - 1} of these {count} ratings" in done.stderr
+    assert document("evaluate", "rest.csv", "--model", "m")["users"]["learned_from"] == 0
+
+
+def test_networks_can_be_compared(folder: Path) -> None:
+    """The network, its inputs and its aggregation are chosen where it is evaluated, too."""
+    asked = ("evaluate", "ratings.csv", "--epochs", "2", "--threads", "1")
+    found = [
+        document(*asked, *choice)["users"]["rmse"]
+        for choice in ((), ("--network", "paper"), ("--inputs", "id"))
+    ]
+    assert len(set(found)) == 3
+    assert "attention over members" in refused(*asked, "--aggregation", "attention")
+
+
 def test_the_paper_network_and_resuming(folder: Path) -> None:
     """The network as written can be asked for; a second run goes on where the first ended."""
     fit = ("fit", "ratings.csv", "-o", "m", "--network", "paper", "--softmax", "items",
