@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.files import replacing
 from learners.mtal.wire import pack, unpack
 
 if TYPE_CHECKING:
-    from learners.mtal.organisation import Organisation
+    from learners.mtal.participant import Participant
 
 FORMAT = 1
 """Of the files."""
-
-_WEIGHTS = "model."
 
 
 class Checkpoint:
@@ -48,33 +45,25 @@ class Checkpoint:
             count += 1
         return count
 
-    def save(self, organisation: Organisation) -> None:
+    def save(self, organisation: Participant) -> None:
         """Keep the organisation's last round.
 
         Parameters
         ----------
-        organisation : Organisation
+        organisation : Participant
         """
-        number = len(organisation.rounds)
-        done = organisation.rounds[-1]
+        number = len(organisation.done())
         words = _identity(organisation, number)
-        state = organisation.learner().state(done.network)
-        arrays: dict[str, NDArray[Any]] = {_WEIGHTS + name: part for name, part in state.items()}
-        arrays |= {
-            "scores": organisation.scores,
-            "eta": np.array([done.eta]),
-            "weights": done.weights,
-        }
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.path(number)) as file:
-            file.write(pack(words, **arrays))
+            file.write(pack(words, **organisation.kept()))
 
-    def restore(self, organisation: Organisation, rounds: int) -> None:
+    def restore(self, organisation: Participant, rounds: int) -> None:
         """Put the organisation where it stood after some rounds; those it has stay.
 
         Parameters
         ----------
-        organisation : Organisation
+        organisation : Participant
             That has met its peers.
         rounds : int
 
@@ -83,33 +72,16 @@ class Checkpoint:
         InputError
             If a file is damaged, or was made of other data or with other settings.
         """
-        from learners.mtal.organisation import Round
-
-        names = len(organisation.peers) + 1
-        for number in range(len(organisation.rounds) + 1, rounds + 1):
+        for number in range(len(organisation.done()) + 1, rounds + 1):
             path = self.path(number)
             try:
                 words, arrays = unpack(path.read_bytes())
                 self._check(words, organisation, number, path)
-                weights = {
-                    name.removeprefix(_WEIGHTS): arrays[name]
-                    for name in arrays
-                    if name.startswith(_WEIGHTS)
-                }
-                eta, shares, scores = (arrays[name] for name in ("eta", "weights", "scores"))
-                if (
-                    eta.shape != (1,)
-                    or shares.shape != (names,)
-                    or scores.shape != organisation.scores.shape
-                ):
-                    raise ValueError("eta, weights or scores have another shape")
-                network = organisation.learner().restored(weights)
+                organisation.take_up(arrays)
             except (OSError, ValueError, KeyError) as error:
                 if isinstance(error, InputError):
                     raise
                 raise InputError(f"{path}: cannot be read as a round ({error})") from error
-            organisation.rounds.append(Round(network, float(eta[0]), shares))
-            organisation.scores = scores.copy()
 
     def drop_after(self, rounds: int) -> None:
         """Remove later rounds.
@@ -122,7 +94,7 @@ class Checkpoint:
             self.path(number).unlink()
 
     def _check(
-        self, words: dict[str, Any], organisation: Organisation, number: int, path: Path
+        self, words: dict[str, Any], organisation: Participant, number: int, path: Path
     ) -> None:
         for what, value in _identity(organisation, number).items():
             if words.get(what) != value:
@@ -133,7 +105,7 @@ class Checkpoint:
                 )
 
 
-def _identity(organisation: Organisation, number: int) -> dict[str, Any]:
+def _identity(organisation: Participant, number: int) -> dict[str, Any]:
     """What a file was made of, and must be read for."""
     return {
         "format": FORMAT,

@@ -1,4 +1,4 @@
-"""All that one organisation ever tells another: three kinds of messages, and their checks.
+"""All that one organisation ever tells another: four kinds of messages, and their checks.
 
 Rows are the side in common (users if user-aligned), columns the sender's or the receiver's own
 (items then). Rows appear as positions in the list of common rows, columns as positions in an order
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import GroupingError
 
-VERSION = 1
+VERSION = 2
 """Of the messages; organisations of different versions do not talk."""
 
 DIGEST = 32
@@ -98,15 +98,18 @@ class Offer(Message):
     columns : int
     align : str
         ``user`` or ``item``.
+    method : str
+        By which the sender means to learn, with the choices that all must make alike.
     """
 
     KIND: ClassVar[str] = "alignment offer"
     ARRAYS: ClassVar[dict[str, str]] = {"digests": "uint8"}
-    WORDS: ClassVar[tuple[str, ...]] = ("columns", "align")
+    WORDS: ClassVar[tuple[str, ...]] = ("columns", "align", "method")
 
     digests: NDArray[np.uint8]
     columns: int
     align: str
+    method: str
 
     def check(self) -> None:
         """See `Message.check`."""
@@ -189,5 +192,39 @@ class Predictions(Message):
         self.finite(self.values, "values")
 
 
-KINDS: dict[str, type[Message]] = {kind.KIND: kind for kind in (Offer, Residuals, Predictions)}
+@dataclass(frozen=True, eq=False)
+class Contribution(Message):
+    """What the sender's columns add to sums over everyone's columns, when learning by factors.
+
+    Attributes
+    ----------
+    rows : str
+        Fingerprint of the list of common rows.
+    exchange : int
+        Which one of the round's, from 1.
+    values : float64 array, shape (common rows, width)
+        For each common row, sums over the sender's columns rated in it; a width of 0 is possible.
+    totals : float64 array, shape (any,)
+        Sums over all of the sender's columns.
+    """
+
+    KIND: ClassVar[str] = "contribution"
+    ARRAYS: ClassVar[dict[str, str]] = {"values": "float64", "totals": "float64"}
+    WORDS: ClassVar[tuple[str, ...]] = ("rows", "exchange")
+
+    rows: str
+    exchange: int
+    values: NDArray[np.float64]
+    totals: NDArray[np.float64]
+
+    def check(self) -> None:
+        """See `Message.check`."""
+        if self.values.ndim != 2 or self.totals.ndim != 1:
+            raise self.refused("values and totals have other dimensions than 2 and 1")
+        self.finite(self.values, "values")
+        self.finite(self.totals, "totals")
+
+
+_ALL: tuple[type[Message], ...] = (Offer, Residuals, Predictions, Contribution)
+KINDS: dict[str, type[Message]] = {kind.KIND: kind for kind in _ALL}
 """The kinds of messages by name; there are no others."""

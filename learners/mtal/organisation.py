@@ -1,30 +1,21 @@
-"""An organisation: its own data, model, loss and seed, and what others have told it."""
+"""An organisation that learns by residuals: fits everyone's, and steps on with what all predict."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from grouping.errors import GroupingError, InputError
 from grouping.ratings import Ratings
 from learners.entries import Entries
-from learners.mtal.base import make_base
 from learners.mtal.domain import Domain
-from learners.mtal.matching import ascending, common_rows, digests
-from learners.mtal.messages import VERSION, Message, Offer, Predictions, ProtocolError, Residuals
-from learners.mtal.overarching import (
-    Vector,
-    mean_loss,
-    of_feedback,
-    quality,
-    residuals,
-    sigmoid,
-)
+from learners.mtal.messages import Message, Predictions, ProtocolError, Residuals
+from learners.mtal.overarching import Vector, residuals
+from learners.mtal.participant import PARTS, Arrays, DivergedError, Participant, Peer, Report
 from learners.mtal.privacy import Accountant, noisy_block, noisy_rows
 from learners.mtal.settings import Settings
 from learners.mtal.steps import Part, chosen_step, combined
@@ -35,74 +26,7 @@ if TYPE_CHECKING:
 _DIVERGED = 2.0  # a loss above so many times the base's
 _TELLING = 30  # fewer held-out ratings do not tell chance from divergence
 _SLIGHT = 0.01  # of the mean squared rating: a base may be as good as perfect
-_PARTS = ("train", "validation", "test")
-
-
-class DivergedError(GroupingError):
-    """An organisation's scores run away; what it had before the round still stands."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an organisation tells whoever runs it of a round; peers are not told.
-
-    Attributes
-    ----------
-    name : str
-    round : int
-    seconds : float
-        What fitting its model took.
-    squared : bool
-        Whether its overarching loss is the squared error, else cross-entropy.
-    train_loss, validation_loss : float
-        Mean overarching loss; 0 without ratings.
-    course : float
-        Its loss on validation, else on train, as a multiple of the base's.
-    validation, test : (float, int)
-        Summed squared errors and number of ratings, or summed average precisions and number of
-        rows; see `overarching.quality`.
-    eta : float or None
-        Of the round; none before the first.
-    weights : dict of str to float
-    common : dict of str to int
-        Rows in common with each other organisation.
-    epsilon : float or None
-        Spent so far, where messages are noisy.
-    """
-
-    name: str
-    round: int
-    seconds: float
-    squared: bool
-    train_loss: float
-    validation_loss: float
-    course: float
-    validation: tuple[float, int]
-    test: tuple[float, int]
-    eta: float | None = None
-    weights: dict[str, float] = field(default_factory=dict)
-    common: dict[str, int] = field(default_factory=dict)
-    epsilon: float | None = None
-
-
-@dataclass(eq=False)
-class Peer:
-    """What is known of another organisation.
-
-    Attributes
-    ----------
-    columns : int
-    rows : int64 array
-        Own positions of the common rows, in the order of messages.
-    fingerprint : str
-    first : int
-        Where its columns begin among all columns.
-    """
-
-    columns: int
-    rows: NDArray[np.int64]
-    fingerprint: str
-    first: int = 0
+_MODEL = "model."  # its weights among what is kept of a round
 
 
 @dataclass(eq=False)
@@ -122,99 +46,36 @@ class Round:
     weights: Vector
 
 
-class Organisation:
-    """One organisation in the protocol (Diao, Tarokh, Ding, algorithm 1).
-
-    It is driven by `take`, one step after another, and hears others only through `accept`.
-
-    Parameters
-    ----------
-    domain : Domain
-        Its data.
-    settings : Settings
-        Its choices.
-    session : str
-        Of the run.
-    key : bytes
-        Agreed upon by all organisations, for matching rows.
-
-    Raises
-    ------
-    InputError
-        If it cannot take part: no ratings, or settings that cannot be.
-    """
+class Organisation(Participant):
+    """One organisation in the protocol (Diao, Tarokh, Ding, algorithm 1); see `Participant`."""
 
     def __init__(self, domain: Domain, settings: Settings, session: str, key: bytes) -> None:
-        domain.checked()
-        self.name = domain.name
-        self.domain = domain
-        self.settings = settings.checked()
+        super().__init__(domain, settings, session, key)
         settings.step.checked(len(domain.validation) > 0)
-        self.loss = of_feedback(settings.feedback)
-        self.session = session
         self.rounds: list[Round] = []
-        self.peers: dict[str, Peer] = {}
-        self._key = key
-        self._digests = np.empty((0, 32), dtype=np.uint8)
-        self._offers: dict[str, Offer] = {}
-        self._base = make_base(settings.base, domain.train, domain.shape, self.loss)
         self._accountant = None if settings.privacy is None else Accountant(settings.privacy)
         # the order in which others see its columns is its own affair
         shuffle = np.random.default_rng([settings.seed, 0x0C])
         self._outward = shuffle.permutation(domain.shape[1]).astype(np.int64)
-        self._cells, self._spans = _joined(domain)
-        self.scores = self._base.at(self._cells.rows, self._cells.columns)
-        self._start = {part: self._loss_on(part, self.scores) for part in _PARTS[:2]}
         self._heard: dict[str, Residuals] = {}
         self._outputs: dict[str, NDArray[np.float32]] = {}
         self._network: Any = None
         self._learner: Learner | None = None
-        self._seconds = 0.0
         self._completing: _Completing | None = None
 
     # what others tell
 
-    def accept(self, message: Message) -> None:
-        """Take a message in, or refuse it.
-
-        Parameters
-        ----------
-        message : Message
-
-        Raises
-        ------
-        ProtocolError
-            If it is of another version or session, not for this organisation, out of turn, or
-            does not fit what was agreed upon.
-        """
-        if message.version != VERSION:
-            raise message.refused(f"version {message.version}, {VERSION} is spoken here")
-        if message.session != self.session:
-            raise message.refused("belongs to another session")
-        if message.receiver != self.name or message.sender == self.name:
-            raise message.refused(f"reached {self.name!r}")
-        if isinstance(message, Offer):
-            self._accept_offer(message)
-            return
-        peer = self.peers.get(message.sender)
-        if peer is None:
-            raise message.refused("the sender was not met")
+    def hear(self, message: Message, peer: Peer) -> None:
+        """Take in residuals or predictions; see `Participant.hear`."""
         if isinstance(message, Residuals):
             self._accept_residuals(message, peer)
         elif isinstance(message, Predictions):
             self._accept_predictions(message, peer)
-
-    def _accept_offer(self, offer: Offer) -> None:
-        if self.peers or offer.sender in self._offers:
-            raise offer.refused("came twice or too late")
-        if offer.align != self.domain.align:
-            raise offer.refused(f"aligned by {offer.align}, {self.domain.align} is meant here")
-        if offer.round != 0:
-            raise offer.refused("offers are made before the first round")
-        self._offers[offer.sender] = offer
+        else:
+            raise message.refused("has no place in this method")
 
     def _accept_residuals(self, message: Residuals, peer: Peer) -> None:
-        self._in_turn(message, peer, message.sender in self._heard)
+        self._in_turn(message, message.rows, peer, message.sender in self._heard)
         if len(message.starts) != len(peer.rows) + 1 or message.width != peer.columns:
             raise message.refused(
                 f"{len(message.starts) - 1} rows and {message.width} columns, where "
@@ -224,7 +85,7 @@ class Organisation:
 
     def _accept_predictions(self, message: Predictions, peer: Peer) -> None:
         if self._completing is None:
-            self._in_turn(message, peer, message.sender in self._outputs)
+            self._in_turn(message, message.rows, peer, message.sender in self._outputs)
         elif message.rows != peer.fingerprint:
             raise message.refused("for another set of rows than agreed upon")
         expected = (len(peer.rows), self.domain.shape[1])
@@ -241,65 +102,21 @@ class Organisation:
         output[known] = self._inward(message.values)[at[known], self._cells.columns[known]]
         self._outputs[message.sender] = output
 
-    def _in_turn(self, message: Residuals | Predictions, peer: Peer, again: bool) -> None:
-        if message.round != len(self.rounds) + 1 or again:
-            raise message.refused(f"out of turn: round {len(self.rounds) + 1} is on")
-        if message.rows != peer.fingerprint:
-            raise message.refused("for another set of rows than agreed upon")
-
     # what it does, step by step
 
-    def offer(self, names: list[str]) -> list[Offer]:
-        """Offer alignment to others.
+    def done(self) -> list[Round]:
+        """What is kept of each round."""
+        return self.rounds
 
-        Parameters
-        ----------
-        names : list of str
-
-        Returns
-        -------
-        offers : list of Offer
-        """
-        hashed = digests(self.domain.rows, self._key, self.session)
-        self._digests = hashed
-        return [
-            Offer(
-                **self._head(name, 0),
-                digests=ascending(hashed),
-                columns=self.domain.shape[1],
-                align=self.domain.align,
-            )
-            for name in names
-            if name != self.name
-        ]
-
-    def meet(self) -> Report:
-        """Find the rows in common with those who made an offer.
-
-        Returns
-        -------
-        report : Report
-
-        Raises
-        ------
-        InputError
-            If there are none in common with anybody.
-        """
-        for name, offer in sorted(self._offers.items()):
-            rows, fingerprint = common_rows(self._digests, offer.digests)
-            self.peers[name] = Peer(offer.columns, rows, fingerprint)
-        self._offers.clear()
-        if not any(len(peer.rows) for peer in self.peers.values()):
-            what = self.domain.rows.what
-            raise InputError(
-                f"organisation {self.name!r} shares no {what} with any other: it can neither help "
-                f"nor be helped. Leave it out, or see whether {what}s have the same ids everywhere"
-            )
-        first = self.domain.shape[1]
-        for peer in self.peers.values():
-            peer.first = first
-            first += peer.columns
-        return self.report()
+    def act(self, step: str) -> tuple[list[Message], Report | None]:
+        """Announce, assist or update; see `Participant.act`."""
+        if step == "announce":
+            return [*self.announce()], None
+        if step == "assist":
+            return [*self.assist()], None
+        if step == "update":
+            return [], self.update()
+        raise ValueError(f"there is no step {step!r}")
 
     def announce(self) -> list[Residuals]:
         """Tell each other organisation the residuals on the rows in common with it.
@@ -373,7 +190,7 @@ class Organisation:
         self._require(self._outputs, "predictions")
         outputs = np.array([self._outputs[name] for name in self._names()], dtype=np.float64)
         self._outputs.clear()
-        parts = {part: self._part(part, outputs) for part in _PARTS[:2]}
+        parts = {part: self._part(part, outputs) for part in PARTS[:2]}
         step = self.settings.step
         eta, weights = chosen_step(step, self.loss, parts["train"], parts["validation"])
         scores = self.scores + eta * combined(outputs, weights)
@@ -382,7 +199,7 @@ class Organisation:
         self.rounds.append(Round(self._network, eta, weights))
         return self.report()
 
-    def foretell(self, round_: int) -> list[Predictions]:
+    def foretell(self, round_: int) -> list[Message]:
         """Prediction stage: what the model of a round predicts for others, asking nobody.
 
         Parameters
@@ -393,7 +210,7 @@ class Organisation:
         -------
         predictions : list of Predictions
         """
-        return self._foretold(self.rounds[round_ - 1].network, round_)
+        return [*self._foretold(self.rounds[round_ - 1].network, round_)]
 
     def begin_completion(self, rounds: int) -> None:
         """Prediction stage: get ready to add up what others predict in the first rounds.
@@ -429,68 +246,39 @@ class Organisation:
         if completing is None:
             raise ProtocolError(f"organisation {self.name!r}: completion was not begun")
         completing.check_all()
-        scores, domain = completing.scores, self.domain
-        if self.loss == "squared":
-            values = domain.train.values
-            np.clip(scores, values.min(), values.max(), out=scores)
-        else:
-            scores = sigmoid(scores)
-        whole = scores.astype(np.float32)
-        for part in (domain.train, domain.validation):
-            whole[part.rows, part.columns] = part.values
         self._completing = None
-        sides = [domain.rows, domain.columns]
-        if domain.align == "item":
-            whole, sides = np.ascontiguousarray(whole.T), sides[::-1]
-        return Ratings.of(whole, users=sides[0], items=sides[1], source=self.name)
+        return self._whole(completing.scores)
 
-    def report(self) -> Report:
-        """Where it stands."""
-        done = self.rounds[-1] if self.rounds else None
-        names = self._names()
-        losses = {part: self._loss_on(part, self.scores) for part in self._start}
-        judged = "validation" if len(self.domain.validation) else "train"
-        return Report(
-            self.name,
-            len(self.rounds),
-            self._seconds,
-            self.loss == "squared",
-            losses["train"],
-            losses["validation"],
-            losses[judged] / max(self._start[judged], 1e-12),
-            self._quality_on("validation"),
-            self._quality_on("test"),
-            None if done is None else done.eta,
-            {} if done is None else dict(zip(names, done.weights.tolist(), strict=True)),
-            {name: len(peer.rows) for name, peer in self.peers.items()},
-            None if self._accountant is None else self._accountant.epsilon(),
-        )
-
-    def held_out_scores(self) -> NDArray[np.float64]:
-        """Scores of the ratings to be tested on, for whoever examines it."""
-        return self.scores[self._spans["test"]].copy()
-
-    # how
-
-    def _head(self, receiver: str, round_: int) -> dict[str, Any]:
+    def kept(self) -> Arrays:
+        """Model, rate, weights and scores of the last round."""
+        done = self.rounds[-1]
+        state = self.learner().state(done.network)
         return {
-            "session": self.session,
-            "sender": self.name,
-            "receiver": receiver,
-            "round": round_,
-            "version": VERSION,
+            **{_MODEL + name: part for name, part in state.items()},
+            "scores": self.scores,
+            "eta": np.array([done.eta]),
+            "weights": done.weights,
         }
 
-    def _names(self) -> list[str]:
-        return sorted([self.name, *self.peers])
+    def take_up(self, arrays: Arrays) -> None:
+        """Append a round; see `Participant.take_up`."""
+        eta, weights, scores = (arrays[name] for name in ("eta", "weights", "scores"))
+        shapes = ((1,), (len(self._names()),), self.scores.shape)
+        if (eta.shape, weights.shape, scores.shape) != shapes:
+            raise ValueError("eta, weights or scores have another shape")
+        state = {
+            name.removeprefix(_MODEL): part
+            for name, part in arrays.items()
+            if name.startswith(_MODEL)
+        }
+        self.rounds.append(Round(self.learner().restored(state), float(eta[0]), weights))
+        self.scores = scores.copy()
 
-    def _require(self, heard: dict[str, Any], what: str) -> None:
-        missing = sorted(set(self.peers) - set(heard))
-        if missing:
-            raise ProtocolError(
-                f"organisation {self.name!r}, round {len(self.rounds) + 1}: no {what} from "
-                f"{', '.join(map(repr, missing))}"
-            )
+    def spent(self) -> float | None:
+        """Epsilon spent so far, where messages are noisy."""
+        return None if self._accountant is None else self._accountant.epsilon()
+
+    # how
 
     def _own_residuals(self) -> Vector:
         span = self._spans["train"]
@@ -573,16 +361,6 @@ class Organisation:
             outputs[:, span],
         )
 
-    def _loss_on(self, part: str, scores: Vector) -> float:
-        span = self._spans[part]
-        truth = self._cells.values[span].astype(np.float64)
-        return mean_loss(self.loss, scores[span], truth) if len(truth) else 0.0
-
-    def _quality_on(self, part: str) -> tuple[float, int]:
-        span = self._spans[part]
-        truth = self._cells.values[span].astype(np.float64)
-        return quality(self.loss, self._cells.rows[span], self.scores[span], truth)
-
     def _check_course(self, scores: Vector, eta: float) -> None:
         truth = self.domain.train.values.astype(np.float64)
         slight = _SLIGHT * float(truth @ truth) / len(truth)
@@ -638,19 +416,3 @@ class _Completing:
         if self._open:
             name, round_ = min(self._open)
             raise ProtocolError(f"no predictions of round {round_} from organisation {name!r}")
-
-
-def _joined(domain: Domain) -> tuple[Entries, dict[str, slice]]:
-    """All own entries one part after the other, and where each part lies."""
-    parts = [domain.train, domain.validation, domain.test]
-    ends = np.cumsum([len(part) for part in parts])
-    spans = {
-        name: slice(int(end) - len(part), int(end))
-        for name, part, end in zip(_PARTS, parts, ends, strict=True)
-    }
-    joined = Entries(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.columns for part in parts]),
-        np.concatenate([part.values for part in parts]),
-    )
-    return joined, spans

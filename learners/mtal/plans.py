@@ -8,7 +8,9 @@ from typing import Protocol
 
 from learners.mtal.checkpoint import Checkpoint
 from learners.mtal.domain import Domain
+from learners.mtal.factoring import FactoringOrganisation
 from learners.mtal.organisation import Organisation
+from learners.mtal.participant import Participant
 from learners.mtal.settings import Settings
 
 
@@ -68,10 +70,11 @@ class Plan:
     folder: Path | None = None
     positive_from: float = 3.5
 
-    def build(self) -> tuple[Organisation, Checkpoint | None]:
+    def build(self) -> tuple[Participant, Checkpoint | None]:
         """Make the organisation, and its checkpoint if it has a folder."""
         domain = self.source.load().checked()
         if self.settings.feedback == "implicit":
             domain = domain.binarised(self.positive_from)
-        made = Organisation(domain, self.settings, self.session, self.key)
+        kind = FactoringOrganisation if self.settings.method == "factors" else Organisation
+        made = kind(domain, self.settings, self.session, self.key)
         return made, None if self.folder is None else Checkpoint(self.folder)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from grouping.errors import GroupingError, InputError
 from grouping.ratings import Ratings
 from learners.mtal.messages import Message, ProtocolError
-from learners.mtal.organisation import DivergedError, Organisation, Report
+from learners.mtal.participant import DivergedError, Participant, Report
 from learners.mtal.plans import Plan
 from learners.mtal.privacy import BudgetError
 from learners.mtal.transport import take
@@ -122,7 +122,7 @@ def _serve(pipe: Connection, plan: Plan) -> None:
 
 class _Served:
     def __init__(self, plan: Plan) -> None:
-        self.organisation: Organisation
+        self.organisation: Participant
         self.organisation, self.checkpoint = plan.build()
 
     def obey(

@@ -7,9 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from learners.mtal.organisation import DivergedError, Report
+from learners.mtal.factoring import STEPS as FACTORING
+from learners.mtal.participant import DivergedError, Report
 from learners.mtal.privacy import BudgetError
 from learners.mtal.transport import Transport
+
+STEPS = {"residuals": ("announce", "assist", "update"), "factors": FACTORING}
+"""Steps of a round by method; the last one ends it with a report."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def run_rounds(
     transport: Transport,
     rounds: int = 10,
     *,
+    method: str = "residuals",
     patience: int | None = None,
     resume_after: int = 0,
     on_round: Callable[[Standing], None] | None = None,
@@ -81,6 +86,8 @@ def run_rounds(
     ----------
     transport : Transport
     rounds : int
+    method : {"residuals", "factors"}
+        Of all members.
     patience : int, optional
         Stop after so many rounds without a better validation score.
     resume_after : int
@@ -106,9 +113,8 @@ def run_rounds(
             break
         started = time.perf_counter()
         try:
-            transport.step("announce")
-            transport.step("assist")
-            reports = transport.step("update")
+            for step in STEPS[method]:
+                reports = transport.step(step)
         except DivergedError as error:
             diverged = str(error)
             break

@@ -208,6 +208,7 @@ def learn(
         run = run_rounds(
             transport,
             request.rounds,
+            method=request.settings.method,
             patience=request.patience,
             resume_after=done,
             on_round=after_round,

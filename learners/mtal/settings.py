@@ -10,10 +10,12 @@ from grouping.errors import InputError
 from learners.models.schedule import Fitting
 from learners.mtal.domain import Feedback
 from learners.mtal.privacy import Privacy
+from learners.mtal.shared_factors import Factors
 from learners.mtal.steps import Step
 
 LOCAL_LOSSES = {"l1": "absolute", "l2": "squared"}
 INPUTS = ("raw", "centred")
+METHODS = ("residuals", "factors")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,10 @@ class Settings:
     ----------
     feedback : {"explicit", "implicit"}
         Its overarching loss: squared error, or cross-entropy.
+    method : {"residuals", "factors"}
+        By residuals, as the paper does, or by an exact factorisation of all ratings. All
+        organisations must choose it alike; what follows down to `privacy`, but for `factors`, is
+        for residuals.
     model : str
         Of its rounds; one that fits rows.
     base : {"mean", "bias"}
@@ -36,12 +42,15 @@ class Settings:
     fitting : Fitting
     step : Step
     privacy : Privacy or None
+    factors : Factors
+        For the method of that name.
     seed : int
         Of its models, and of its noise: with `privacy`, to be kept secret.
     device : str
     """
 
     feedback: Feedback = "explicit"
+    method: str = "residuals"
     model: str = "aae"
     base: str = "mean"
     inputs: str = "raw"
@@ -49,6 +58,7 @@ class Settings:
     fitting: Fitting = field(default_factory=Fitting)
     step: Step = field(default_factory=Step)
     privacy: Privacy | None = None
+    factors: Factors = field(default_factory=Factors)
     seed: int = 0
     device: str = "cpu"
 
@@ -61,6 +71,7 @@ class Settings:
         """
         for what, value, values in (
             ("feedback", self.feedback, ("explicit", "implicit")),
+            ("method", self.method, METHODS),
             ("local loss", self.local_loss, tuple(LOCAL_LOSSES)),
             ("inputs", self.inputs, INPUTS),
         ):
@@ -68,7 +79,15 @@ class Settings:
                 raise InputError(f"{what} {value!r}: give one of {', '.join(values)}")
         if self.privacy is not None:
             self.privacy.checked()
+        self.factors.checked()
         return self
+
+    def agreed(self) -> str:
+        """What all organisations must have chosen alike, in words for an offer."""
+        if self.method == "residuals":
+            return self.method
+        chosen = ", ".join(f"{name} {value:g}" for name, value in asdict(self.factors).items())
+        return f"{self.method} ({chosen})"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for a JSON document."""
@@ -90,6 +109,7 @@ class Settings:
             given = dict(plain)
             given["fitting"] = Fitting(**given["fitting"])
             given["step"] = Step(**given["step"])
+            given["factors"] = Factors(**given["factors"])
             if given["privacy"] is not None:
                 private = dict(given["privacy"])
                 if private["epsilon"] is None:

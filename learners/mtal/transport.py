@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from grouping.ratings import Ratings
 from learners.mtal.checkpoint import Checkpoint
 from learners.mtal.messages import Message
-from learners.mtal.organisation import Organisation, Report
+from learners.mtal.participant import Participant, Report
 from learners.mtal.wire import decode, encode
-
-STEPS = ("offer", "meet", "announce", "assist", "update", "report")
 
 
 class Member(Protocol):
@@ -50,7 +48,7 @@ class LocalMember:
 
     Parameters
     ----------
-    organisation : Organisation
+    organisation : Participant
     checkpoint : Checkpoint, optional
         Where it keeps its rounds.
     through_bytes : bool
@@ -59,7 +57,7 @@ class LocalMember:
 
     def __init__(
         self,
-        organisation: Organisation,
+        organisation: Participant,
         checkpoint: Checkpoint | None = None,
         through_bytes: bool = False,
     ) -> None:
@@ -89,13 +87,13 @@ class LocalMember:
 
 
 def take(
-    organisation: Organisation, checkpoint: Checkpoint | None, step: str, argument: Any
+    organisation: Participant, checkpoint: Checkpoint | None, step: str, argument: Any
 ) -> tuple[list[Message], Report | None]:
     """Have an organisation take a step, and keep what it learned.
 
     Parameters
     ----------
-    organisation : Organisation
+    organisation : Participant
     checkpoint : Checkpoint or None
     step : str
     argument : object
@@ -112,14 +110,6 @@ def take(
         sent.extend(organisation.offer(argument))
     elif step == "meet":
         report = organisation.meet()
-    elif step == "announce":
-        sent.extend(organisation.announce())
-    elif step == "assist":
-        sent.extend(organisation.assist())
-    elif step == "update":
-        report = organisation.update()
-        if checkpoint is not None:
-            checkpoint.save(organisation)
     elif step == "restore":
         if checkpoint is not None:
             checkpoint.restore(organisation, argument)
@@ -129,7 +119,9 @@ def take(
     elif step == "foretell":
         sent.extend(organisation.foretell(argument))
     else:
-        raise ValueError(f"there is no step {step!r}")
+        sent, report = organisation.act(step)
+        if report is not None and checkpoint is not None:
+            checkpoint.save(organisation)
     return sent, report
 
 

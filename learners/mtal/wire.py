@@ -67,7 +67,7 @@ def decode(data: bytes) -> Message:
     if set(words) != {*_HEAD, *kind.WORDS} or set(arrays) != set(kind.ARRAYS):
         found = ", ".join(sorted(set(words) | set(arrays)))
         raise ProtocolError(f"{name} of organisation {sender!r}: does not consist of {found}")
-    whole = {"round", "version", "columns", "width"} - set(kind.ARRAYS)
+    whole = {"round", "version", "columns", "width", "exchange"} - set(kind.ARRAYS)
     values: dict[str, Any] = {}
     for part in fields(kind):
         if part.name in kind.ARRAYS:

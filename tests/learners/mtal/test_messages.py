@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learners.mtal.matching import ascending, common_rows, digests
-from learners.mtal.messages import KINDS, Offer, Predictions, ProtocolError, Residuals
+from learners.mtal.messages import KINDS, Contribution, Offer, Predictions, ProtocolError, Residuals
 from learners.mtal.wire import decode, encode
 
-HEAD = {"session": "s", "sender": "a", "receiver": "b", "round": 2, "version": 1}
+HEAD = {"session": "s", "sender": "a", "receiver": "b", "round": 2, "version": 2}
 IDS = st.lists(st.text(max_size=4), max_size=8, unique=True)
 
 
 def offer(ids=("x", "y", "z")):
     hashed = ascending(digests(ids, b"key", "s"))
-    return Offer(**{**HEAD, "round": 0}, digests=hashed, columns=5, align="user")
+    return Offer(
+        **{**HEAD, "round": 0}, digests=hashed, columns=5, align="user", method="residuals"
+    )
 
 
 def residuals(values=(0.5, -1.0, 2.0), **changes):
@@ -34,7 +36,13 @@ def predictions(values=((1.0, 2.0), (3.0, 4.0))):
     return Predictions(**HEAD, rows="fp", values=np.array(values, np.float32))
 
 
-ALL = [offer(), residuals(), predictions()]
+def contribution(values=((1.0, 2.0), (3.0, 4.0)), totals=(5.0,)):
+    return Contribution(
+        **HEAD, rows="fp", exchange=3, values=np.array(values), totals=np.array(totals)
+    )
+
+
+ALL = [offer(), residuals(), predictions(), contribution(), contribution(np.empty((2, 0)), ())]
 
 
 @pytest.mark.parametrize("message", ALL, ids=lambda m: m.KIND)
@@ -61,14 +69,15 @@ def test_messages_are_frozen(message):
             getattr(message, name)[...] = 0
 
 
-def test_there_are_three_kinds_of_messages_and_their_fields_are_these():
+def test_there_are_four_kinds_of_messages_and_their_fields_are_these():
     """The protocol's surface: adding to it is a decision, not an accident."""
     head = {"session", "sender", "receiver", "round", "version"}
     found = {name: {field.name for field in fields(kind)} - head for name, kind in KINDS.items()}
     assert found == {
-        "alignment offer": {"digests", "columns", "align"},
+        "alignment offer": {"digests", "columns", "align", "method"},
         "residuals": {"rows", "starts", "columns", "values", "width"},
         "predictions": {"rows", "values"},
+        "contribution": {"rows", "exchange", "values", "totals"},
     }
 
 
@@ -84,6 +93,8 @@ def test_there_are_three_kinds_of_messages_and_their_fields_are_these():
         (lambda: residuals(starts=np.array([0, 2, 2, 4])), "3 entries where the rows have 4"),
         (lambda: residuals(columns=np.array([0, 1, 2])), "not an array of int32"),
         (lambda: predictions([1.0, 2.0]), "1 dimensions"),
+        (lambda: contribution([1.0, 2.0]), "other dimensions"),
+        (lambda: contribution(totals=[np.inf]), "totals hold an infinite"),
         (lambda: replace(offer(), digests=offer().digests[::-1]), "ascending"),
         (lambda: replace(offer(), digests=offer().digests[:, :16]), "shape"),
         (lambda: replace(offer(), columns=0), "0 columns"),
@@ -97,8 +108,8 @@ def test_messages_that_contradict_themselves_cannot_be_made(make, said):
 
 def test_other_versions_kinds_and_contents_are_not_read():
     """A message carries exactly what its kind does; anything besides is refused."""
-    data = encode(replace(residuals(), version=2))
-    with pytest.raises(ProtocolError, match="'a': version 2, where version 1 is spoken"):
+    data = encode(replace(residuals(), version=1))
+    with pytest.raises(ProtocolError, match="'a': version 1, where version 2 is spoken"):
         decode(data)
     with pytest.raises(ProtocolError, match="unknown kind 'residualz'"):
         decode(encode(residuals()).replace(b'"residuals"', b'"residualz"'))

@@ -336,7 +336,7 @@ def announced():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1"),
         ({"session": "another"}, "another session"),
         ({"receiver": "03"}, "reached '02'"),
         ({"sender": "02"}, "reached '02'"),
@@ -384,7 +384,7 @@ def test_predictions_of_a_wrong_shape_are_refused():
     one, other, _ = met(domains())
     peer = other.peers[one.name]
     message = Predictions(
-        SESSION, one.name, other.name, 1, 1, peer.fingerprint, np.zeros((40, 9), np.float32)
+        SESSION, one.name, other.name, 1, 2, peer.fingerprint, np.zeros((40, 9), np.float32)
     )
     with pytest.raises(ProtocolError, match=r"shape \(40, 9\), where \(40, 8\)"):
         other.accept(message)

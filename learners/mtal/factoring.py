@@ -1,0 +1,185 @@
+"""An organisation that learns by factors: everyone's ratings factorised, each holding its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.errors import InputError
+from grouping.ratings import Ratings
+from learners.mtal.domain import Domain
+from learners.mtal.messages import Contribution, Message
+from learners.mtal.overarching import Vector
+from learners.mtal.participant import Arrays, Participant, Peer, Report
+from learners.mtal.settings import Settings
+from learners.mtal.shared_factors import EXCHANGES, SharedFactors, Sums, Sweep
+
+STEPS = ("exchange",) * (EXCHANGES + 1)
+"""Of a round: all exchanges of a sweep, and what follows the last."""
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """What is kept of a round: the factors after it.
+
+    Attributes
+    ----------
+    rows, columns : float64 arrays
+    """
+
+    rows: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    eta: float | None = None
+    weights: Vector | None = None
+
+
+class FactoringOrganisation(Participant):
+    """One organisation in an exact factorisation of all ratings; see `Participant`.
+
+    A round is a sweep of `learners.mtal.shared_factors`. Contributions to a row's sums go to those
+    who have the row, and nothing of a row to anybody else. Sums are added up in the order of
+    names, so that all arrive at the same bits.
+    """
+
+    def __init__(self, domain: Domain, settings: Settings, session: str, key: bytes) -> None:
+        super().__init__(domain, settings, session, key)
+        if settings.privacy is not None:
+            raise InputError(
+                "noise is added to residuals and predictions: it has no use for factors"
+            )
+        if domain.row_features is not None or domain.column_features is not None:
+            raise InputError("factors are learned from ratings alone, without side information")
+        self.rounds: list[Swept] = []
+        self._shared: SharedFactors | None = None
+        self._sweep: Sweep | None = None
+        self._own: Sums | None = None
+        self._exchange = 0
+        self._heard: dict[str, Contribution] = {}
+        self._completing: int | None = None
+        self._mean_scores = self.scores
+
+    def done(self) -> list[Swept]:
+        """What is kept of each round."""
+        return self.rounds
+
+    def act(self, step: str) -> tuple[list[Message], Report | None]:
+        """Go on with a sweep as far as the next exchange; see `Participant.act`."""
+        if step != "exchange":
+            raise ValueError(f"there is no step {step!r}")
+        started = time.perf_counter()
+        try:
+            if self._sweep is None:
+                self._seconds, self._exchange = 0.0, 0
+                self._sweep = self.shared().sweep()
+                self._own = next(self._sweep)
+            else:
+                self._own = self._sweep.send(self._summed())
+        except StopIteration:
+            self._sweep = self._own = None
+            shared = self.shared()
+            self.rounds.append(Swept(shared.rows.copy(), shared.columns.copy()))
+            self._rescore()
+            self._seconds += time.perf_counter() - started
+            return [], self.report()
+        self._exchange += 1
+        sent = [self._contribution(name, peer, self._own) for name, peer in self.peers.items()]
+        self._seconds += time.perf_counter() - started
+        return [*sent], None
+
+    def hear(self, message: Message, peer: Peer) -> None:
+        """Take in a contribution; see `Participant.hear`."""
+        if not isinstance(message, Contribution):
+            raise message.refused("has no place in this method")
+        self._in_turn(message, message.rows, peer, message.sender in self._heard)
+        if self._own is None or message.exchange != self._exchange:
+            raise message.refused(f"out of turn: exchange {self._exchange} is on")
+        expected = (len(peer.rows), self._own.rows.shape[1]), self._own.totals.shape
+        if (message.values.shape, message.totals.shape) != expected:
+            raise message.refused(
+                f"shapes {message.values.shape} and {message.totals.shape}, where {expected[0]} "
+                f"and {expected[1]} were agreed upon"
+            )
+        self._heard[message.sender] = message
+
+    def foretell(self, round_: int) -> list[Message]:
+        """Nothing: each has all that it takes to complete its own ratings."""
+        return []
+
+    def begin_completion(self, rounds: int) -> None:
+        """Remember with which round to complete."""
+        self._completing = rounds
+
+    def completed(self) -> Ratings:
+        """All ratings of its users for its items; see `Participant.completed`."""
+        rounds = len(self.rounds) if self._completing is None else self._completing
+        if rounds == 0:
+            return self._whole(self._base.block(*self.domain.shape))
+        done, shared = self.rounds[rounds - 1], self.shared()
+        x, y = done.rows, done.columns
+        found = x[:, :1] + y[:, 0] + x[:, 1:] @ y[:, 1:].T
+        return self._whole(self._as_scores(shared.mean + shared.spread * found))
+
+    def kept(self) -> Arrays:
+        """Factors, profiles and scores after the last round."""
+        return {**self.shared().state(), "scores": self.scores}
+
+    def take_up(self, arrays: Arrays) -> None:
+        """Append a round; see `Participant.take_up`."""
+        if arrays["scores"].shape != self.scores.shape:
+            raise ValueError("scores have another shape")
+        self.shared().restore({k: v for k, v in arrays.items() if k != "scores"})
+        self.rounds.append(Swept(arrays["rows"].copy(), arrays["columns"].copy()))
+        self.scores = arrays["scores"].copy()
+
+    def shared(self) -> SharedFactors:
+        """Its part of the factorisation; made when all peers are known."""
+        if self._shared is None:
+            counted = np.ones(self.domain.shape[0], dtype=bool)
+            for name, peer in self.peers.items():
+                if name < self.name:
+                    counted[peer.rows] = False
+            self._shared = SharedFactors(
+                self.domain.train, self.domain.shape, self.settings.factors,
+                self.settings.seed, counted,
+            )  # fmt: skip
+        return self._shared
+
+    def _contribution(self, name: str, peer: Peer, own: Sums) -> Contribution:
+        return Contribution(
+            **self._head(name, len(self.rounds) + 1),
+            rows=peer.fingerprint,
+            exchange=self._exchange,
+            values=own.rows[peer.rows],
+            totals=own.totals,
+        )
+
+    def _summed(self) -> Sums:
+        """Own and others' contributions, added up in the order of names."""
+        self._require(self._heard, f"contribution to exchange {self._exchange}")
+        own = self._own
+        assert own is not None
+        rows, totals = np.zeros_like(own.rows), np.zeros_like(own.totals)
+        for name in self._names():
+            if name == self.name:
+                rows += own.rows
+                totals += own.totals
+            else:
+                rows[self.peers[name].rows] += self._heard[name].values
+                totals += self._heard[name].totals
+        self._heard.clear()
+        return Sums(rows, totals)
+
+    def _rescore(self) -> None:
+        found = self.shared().scores(self._cells.rows, self._cells.columns)
+        self.scores = self._as_scores(found)
+
+    def _as_scores(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Ratings within their range; of likes, which were learned as 0 and 1, the logits."""
+        if self.loss == "squared":
+            values = self.domain.train.values
+            return np.clip(found, values.min(), values.max())
+        logits: NDArray[np.float64] = 4.0 * (found - 0.5)  # the tangent at one half
+        return logits
