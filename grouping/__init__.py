@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from grouping.assigning import assign as assign
     from grouping.comparing import compare as compare
     from grouping.errors import GroupingError as GroupingError
     from grouping.errors import InfeasibleError as InfeasibleError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from grouping.reading import read_ratings as read_ratings
 
 _HOMES = {
+    "assign": "assigning",
     "compare": "comparing",
     "GroupingError": "errors",
     "InfeasibleError": "errors",

@@ -26,8 +26,6 @@ def best_groups(
     lists : int64 array, shape (groups, k)
         Columns, best first.
     agg : {"min", "max", "sum", "wsum", "ndcg"}
-        A user's satisfaction with a list aggregates the user's ratings of its items, best first
-        (ndcg: in the list's order).
     position_weights : {"inverse", "log"} or k numbers, optional
 
     Returns
@@ -40,7 +38,6 @@ def best_groups(
     InputError
         If ratings are missing or not finite.
     """
-    from grouping.kernels.groups import ndcg_of_members
     from grouping.objective import ratings_on_lists
 
     problem = Problem.of(
@@ -52,12 +49,33 @@ def best_groups(
     nobody_else = np.zeros(n, np.int64)
     for number, items in enumerate(lists):
         on_list = ratings_on_lists(problem, nobody_else, items[None, :])
-        if problem.aggregation.per_member:
-            weights = problem.aggregation.weights
-            satisfaction = ndcg_of_members(on_list, problem.own.scores, weights)[:, 0]
-        else:
-            satisfaction = problem.aggregation.of_scores(-np.sort(-on_list, axis=1))
+        satisfaction = own_satisfaction(problem, on_list)
         better = satisfaction > best
         best[better] = satisfaction[better]
         chosen[better] = number
     return chosen
+
+
+def own_satisfaction(problem: Problem, on_list: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Satisfaction of users with a list as if it were made for each of them alone.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of these users.
+    on_list : float64 array, shape (n, k)
+        Their ratings of the list, in its order.
+
+    Returns
+    -------
+    satisfaction : float64 array, shape (n,)
+        The aggregation of a user's own ratings, best first; for ndcg the NDCG of the list as it
+        stands.
+    """
+    if problem.aggregation.per_member:
+        from grouping.kernels.groups import ndcg_of_members
+
+        weights = problem.aggregation.weights
+        found: NDArray[np.float64] = ndcg_of_members(on_list, problem.own.scores, weights)[:, 0]
+        return found
+    return problem.aggregation.of_scores(-np.sort(-on_list, axis=1))

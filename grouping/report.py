@@ -45,12 +45,12 @@ def as_table(
     table.add_column("members", overflow="fold")
     for group in formation.groups[:SHOWN_GROUPS]:
         items = (
-            f"{_titled(item, item_names)} ({number(score)})"
+            f"{titled(item, item_names)} ({number(score)})"
             for item, score in zip(group.item_ids, group.item_scores.tolist(), strict=True)
         )
         first = group.members[:SHOWN_MEMBERS].tolist()
         members = [group.users_by_position[u] for u in first]
-        members = [_titled(member, user_names) for member in members]
+        members = [titled(member, user_names) for member in members]
         if group.size > len(members):
             members.append("…")
         table.add_row(
@@ -71,8 +71,18 @@ def as_table(
     return Lines(*lines)
 
 
-def _titled(name: str, titles: Mapping[str, str] | None) -> str:
-    """Put the title beside the id."""
+def titled(name: str, titles: Mapping[str, str] | None) -> str:
+    """Put the title beside an id.
+
+    Parameters
+    ----------
+    name : str
+    titles : mapping of id to title, optional
+
+    Returns
+    -------
+    text : str
+    """
     title = None if titles is None else titles.get(name)
     return name if title is None else f"{name} {title}"
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from grouping import __version__
+from grouping.cli.assign import assign
 from grouping.cli.bound import bound
 from grouping.cli.compare import compare
 from grouping.cli.doctor import doctor
@@ -55,6 +56,6 @@ def _check_environment() -> None:
         raise InputError(f"NUMBA_NUM_THREADS={threads}: give a number of threads from 1")
 
 
-for command in (form, evaluate, bound, compare, predict, generate, experiment, doctor):
+for command in (form, assign, evaluate, bound, compare, predict, generate, experiment, doctor):
     app.command()(command)
 app.add_typer(learn, name="learn")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,8 @@ from grouping.cli.streams import emit_json, emit_table, say
 from grouping.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from grouping.cli.inputs import Input
     from grouping.formation import Formation
 
@@ -87,10 +89,30 @@ def deliver(
     KeyboardInterrupt
         After all is written, if Ctrl-C had ended the search for the formation.
     """
-    from grouping.report import as_table, headline
+    write_out(
+        stamped(formation, given),
+        titles,
+        as_json=as_json,
+        output=output,
+        quiet=quiet,
+        verbose=verbose,
+    )
 
+
+def stamped(formation: Formation, given: Input) -> Formation:
+    """Put on record what was read and predicted for a formation.
+
+    Parameters
+    ----------
+    formation : Formation
+    given : Input
+
+    Returns
+    -------
+    formation : Formation
+    """
     spent = formation.seconds
-    formation = replace(
+    return replace(
         formation,
         problem=formation.problem | given.settings,
         seconds={
@@ -100,6 +122,36 @@ def deliver(
         },
         seed=given.seed,
     )
+
+
+def write_out(
+    formation: Formation,
+    titles: Titles,
+    *,
+    as_json: bool,
+    output: str | None,
+    quiet: bool,
+    verbose: bool,
+    table: Callable[[], RenderableType] | None = None,
+) -> None:
+    """Write a formation that is complete with its record.
+
+    Parameters
+    ----------
+    formation : Formation
+    titles : Titles
+    as_json, output, quiet, verbose
+        As given on the command line.
+    table : callable, optional
+        Makes the table to show, by default that of all groups.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After all is written, if Ctrl-C had ended the search for the formation.
+    """
+    from grouping.report import as_table, headline
+
     for line in [*formation.advice, _imbalance(formation)]:
         say(line, quiet)
     if output is not None:
@@ -110,7 +162,7 @@ def deliver(
 
         emit_json(as_text(formation.to_dict(titles.items, titles.users)))
     elif output is None:
-        emit_table(as_table(formation, titles.items, titles.users))
+        emit_table(table() if table else as_table(formation, titles.items, titles.users))
     if verbose:
         parts = (f"{part} {seconds:.3f} s" for part, seconds in formation.seconds.items())
         say(", ".join(parts), quiet)

@@ -1,0 +1,531 @@
+"""`assign`: newcomers join the groups of a formation, whose lists stay as they are."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from grouping.aggregation import Aggregation
+from grouping.capacities import place
+from grouping.constraints import Constraints, Rule
+from grouping.errors import InfeasibleError, InputError
+from grouping.formation import Formation, versions
+from grouping.ids import Ids, canonical_order
+from grouping.joining import own_satisfaction
+from grouping.methods import Outcome
+from grouping.missing import Missing, complete, policy_name
+from grouping.objective import ratings_on_lists, score
+from grouping.problem import Problem, positive
+from grouping.ratings import Ratings
+
+
+@dataclass(frozen=True, eq=False)
+class Joining:
+    """Who joined which group.
+
+    Attributes
+    ----------
+    formation : Formation
+        The members of before, in their order, then the newcomers, in theirs.
+    newcomers : list of str
+        Their ids, in the order of ids: numeric if all are whole numbers, else by code point.
+    groups : int64 array, shape (newcomers,)
+    satisfaction : float64 array, shape (newcomers,)
+        Of each newcomer with the list that the group had, as if it were made for them alone.
+    """
+
+    formation: Formation
+    newcomers: list[str]
+    groups: NDArray[np.int64]
+    satisfaction: NDArray[np.float64]
+
+
+def assign(
+    formation: Formation,
+    X_new: Any,
+    *,
+    missing: Missing | None = None,
+    scale: tuple[float, float] | None = None,
+    round: float | None = None,
+    max_size: int | None = None,
+    sizes: Sequence[int] | None = None,
+    constraints: Constraints | None = None,
+    relist: bool = False,
+    threads: int | None = None,
+) -> Formation:
+    """Let newcomers join the groups of a formation.
+
+    Members stay where they are, and lists as they are, with scores that count the newcomers too.
+    Each newcomer joins the group whose list serves them best. Under aggregate voting that is the
+    list that they alone would be most satisfied with (as `GroupFormer.predict` has it). Under
+    least misery a member can pull the whole group down, so it is the group where joining leaves
+    the objective highest; of equal ones the list that they would be most satisfied with. Of
+    groups still equal it is the one with the lowest number.
+
+    Where not everybody's first choice has room, newcomers are placed together, so that what they
+    lose (each as if they came alone) adds up to the least: neither the order of the rows nor
+    coming first matters.
+
+    Parameters
+    ----------
+    formation : Formation
+    X_new : array-like of shape (n, m), CSR, pandas or polars wide frame, or Ratings
+        Ratings of newcomers; of members too, if you like, which help predictors and are needed
+        for `relist`. Items are recognised by id, so they may come in any order; one of a list
+        that nobody has rated counts as unrated. Rows of a bare matrix are newcomers, numbered on
+        from the members, and its columns the items of the formation; with `relist` the members'
+        rows come first, in their order.
+    missing : {"error", "min", "mean"}, number or callable, optional
+        What unrated items count as; by default what they counted as when the groups were formed,
+        if that was ``"min"``, ``"mean"`` or a number, else ``"error"``. Unless lists are made
+        anew, or for ``ndcg``, only items on lists matter.
+    scale : (float, float), optional
+        Lowest and highest rating; by default the observed range.
+    round : float, optional
+        Put ratings on a grid of this step; by default that of the formation.
+    max_size : int, optional
+        Most users of every group, with those that are there. By default what the formation was
+        formed under, ``max_size`` or ``sizes``, holds on.
+    sizes : whole numbers, optional
+        Most users of group 0, 1, ...
+    constraints : Constraints, optional
+        Ready made, in place of these two.
+    relist : bool
+        Make every group's list anew when all have joined.
+    threads : int, optional
+        By default as many as there are. The result does not depend on it.
+
+    Returns
+    -------
+    formation : Formation
+        Of the members and, after them, the newcomers; its method is ``"assign"``. Without
+        newcomers it is the formation as it was given.
+
+    Raises
+    ------
+    InputError
+        If the items are others, a rating is not valid or missing, or an argument is not valid.
+    InfeasibleError
+        If there are fewer places than newcomers.
+    GroupingError
+        If memory does not suffice.
+    """
+    return join(
+        formation,
+        X_new,
+        missing=missing,
+        scale=scale,
+        round=round,
+        max_size=max_size,
+        sizes=sizes,
+        constraints=constraints,
+        relist=relist,
+        threads=threads,
+    ).formation
+
+
+def join(
+    formation: Formation,
+    X_new: Any,
+    *,
+    missing: Missing | None = None,
+    scale: tuple[float, float] | None = None,
+    round: float | None = None,
+    max_size: int | None = None,
+    sizes: Sequence[int] | None = None,
+    constraints: Constraints | None = None,
+    relist: bool = False,
+    threads: int | None = None,
+) -> Joining:
+    """Assign newcomers, and say who went where.
+
+    Parameters
+    ----------
+    formation, X_new, missing, scale, round, max_size, sizes, constraints, relist, threads
+        As for `assign`.
+
+    Returns
+    -------
+    joining : Joining
+
+    Raises
+    ------
+    InputError, InfeasibleError, GroupingError
+        As `assign` does.
+    """
+    from grouping.kernels.jit import threads as on_threads
+
+    if threads is not None:
+        positive(threads, "the number of threads")
+    groups = len(formation.groups)
+    if constraints is None:
+        constraints = Constraints.of(Ids(0), groups, max_size=max_size, sizes=sizes)
+    constraints = constraints or kept(formation)
+    if missing is None:
+        missing = formed_with(formation)
+    step = formation.problem.get("round") if round is None else round
+    started = time.perf_counter()
+    with on_threads(threads):
+        ratings = alongside(formation, Ratings.of(X_new, scale=scale), relist=relist)
+        fresh = newcomers_among(formation, ratings)
+        if len(fresh) == 0:
+            return Joining(formation, [], np.empty(0, np.int64), np.empty(0))
+        room = _room(formation, constraints, len(fresh))
+        completed = complete(ratings, missing, step)
+        predicted = time.perf_counter()
+        visit = _Visit.of(formation, completed, fresh)
+        joined = place(visit.costs(formation), room)
+        labels = np.concatenate([formation.labels, joined])
+        users = Ids([*formation.users, *ratings.users.take(fresh)], "user")
+        settings = {
+            "users": len(users),
+            "missing": policy_name(missing),
+            "round": None if step is None else float(step),
+            "constraints": _recorded(formation, constraints),
+        }
+        if relist:
+            result = _relisted(formation, completed, labels, users, settings)
+        else:
+            result = _joined(formation, visit, labels, users, settings)
+        ended = time.perf_counter()
+    seconds = {"predict": predicted - started, "form": ended - predicted}
+    return Joining(
+        replace(result, seconds=seconds),
+        users[len(formation.users) :],
+        joined,
+        visit.own[np.arange(len(fresh)), joined],
+    )
+
+
+def kept(formation: Formation) -> Constraints:
+    """Most users of groups that a formation was formed under.
+
+    Parameters
+    ----------
+    formation : Formation
+
+    Returns
+    -------
+    constraints : Constraints
+    """
+    asked, groups = formation.problem.get("constraints") or {}, len(formation.groups)
+    rules = []
+    if "max_size" in asked:
+        words = f"max_size {asked['max_size']} of the formation"
+        rules.append(Rule("max_size", words, (), (int(asked["max_size"]),)))
+    if "sizes" in asked:
+        sizes = tuple(int(size) for size in asked["sizes"][:groups])
+        words = f"sizes {','.join(map(str, sizes))} of the formation"
+        rules.append(Rule("sizes", words, (), sizes))
+    return Constraints(tuple(rules))
+
+
+def formed_with(formation: Formation) -> str | float:
+    """Tell what unrated items counted as when a formation was formed, if newcomers can have it.
+
+    Parameters
+    ----------
+    formation : Formation
+
+    Returns
+    -------
+    missing : {"min", "mean", "error"} or float
+        ``"error"`` where nothing was missing, or it was predicted.
+    """
+    missing = formation.problem.get("missing")
+    if isinstance(missing, (int, float)) or missing in ("min", "mean"):
+        return missing
+    return "error"
+
+
+def alongside(formation: Formation, ratings: Ratings, *, relist: bool = False) -> Ratings:
+    """Ratings with names of their own for newcomers, and with all items of the lists.
+
+    Parameters
+    ----------
+    formation : Formation
+    ratings : Ratings
+        As for `assign`.
+    relist : bool
+        Whether rows of a bare matrix begin with the members.
+
+    Returns
+    -------
+    ratings : Ratings
+        The same where nothing is lacking.
+
+    Raises
+    ------
+    InputError
+        If the items are not those of the formation, or a member is lacking for `relist`.
+    """
+    if ratings.items.positional and ratings.shape[1] != formation.problem["items"]:
+        raise InputError(
+            f"{ratings.source}: has {ratings.shape[1]} items without names, and the formation "
+            f"{formation.problem['items']}: give the same columns, or name the items"
+        )
+    if ratings.users.positional:
+        members = set(formation.users)
+        before = list(formation.users)[: ratings.shape[0]] if relist else []
+        after = [str(len(members) + row) for row in range(ratings.shape[0] - len(before))]
+        taken = next((name for name in after if name in members), None)
+        if taken is not None:
+            raise InputError(
+                f"{ratings.source}: its rows have no names, and {taken}, the next number, is a "
+                "member's: name the users"
+            )
+        ratings = replace(ratings, users=Ids([*before, *after], "user"))
+    if relist:
+        lacking = [user for user in formation.users if user not in ratings.users]
+        if lacking:
+            more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            raise InputError(
+                f"{ratings.source}: new lists need the ratings of all members, and user "
+                f"{lacking[0]}{more} has none"
+            )
+    return _with_items(ratings, [item for group in formation.groups for item in group.item_ids])
+
+
+def _with_items(ratings: Ratings, wanted: Sequence[str]) -> Ratings:
+    """Append items that nobody has rated."""
+    lacking = [item for item in dict.fromkeys(wanted) if item not in ratings.items]
+    if not lacking:
+        return ratings
+    if len(lacking) == len(set(wanted)):
+        raise InputError(
+            f"{ratings.source}: rates none of the items on the formation's lists (such as "
+            f"{lacking[0]}): is it of other items?"
+        )
+    items = Ids([*ratings.items, *lacking], "item")
+    n, m = ratings.shape[0], len(items)
+    if isinstance(ratings.matrix, np.ndarray):
+        kind = ratings.dtype if ratings.dtype.kind == "f" else np.dtype(np.float64)
+        unrated = np.full((n, len(lacking)), np.nan, kind)
+        wider: Any = np.concatenate([ratings.matrix.astype(kind), unrated], axis=1)
+    else:
+        stored = ratings.matrix
+        wider = sp.csr_array((stored.data, stored.indices, stored.indptr), shape=(n, m))
+    return replace(ratings.with_matrix(wider, fill=ratings.fill), items=items)
+
+
+def newcomers_among(formation: Formation, ratings: Ratings) -> NDArray[np.int64]:
+    """Rows of users who are not members.
+
+    Parameters
+    ----------
+    formation : Formation
+    ratings : Ratings
+        From `alongside`.
+
+    Returns
+    -------
+    rows : int64 array
+        In the order of their ids, which no order of rows can change.
+    """
+    members = set(formation.users)
+    rows = [row for row, user in enumerate(ratings.users) if user not in members]
+    order = canonical_order(ratings.users.take(rows))
+    in_order: NDArray[np.int64] = np.array(rows, np.int64)[order]
+    return in_order
+
+
+def _room(formation: Formation, constraints: Constraints, newcomers: int) -> NDArray[np.int64]:
+    """Free places of each group.
+
+    Raises
+    ------
+    InfeasibleError
+        If they do not suffice.
+    """
+    groups = len(formation.groups)
+    most = constraints.high(groups, len(formation.labels) + newcomers)
+    room: NDArray[np.int64] = np.maximum(0, most - formation.sizes)
+    places = int(room.sum())
+    if places < newcomers:
+        words = " and ".join(
+            rule.words for rule in constraints.rules if rule.kind in ("max_size", "sizes")
+        )
+        raise InfeasibleError(
+            f"{newcomers} newcomer{'' if newcomers == 1 else 's'} and {places} free "
+            f"place{'' if places == 1 else 's'} in {groups} group{'' if groups == 1 else 's'} "
+            f"under {words}: allow for larger groups, or form them anew"
+        )
+    return room
+
+
+@dataclass(frozen=True, eq=False)
+class _Visit:
+    """What newcomers say of the groups' lists.
+
+    Attributes
+    ----------
+    aggregation : Aggregation
+    on_lists : float64 array, shape (groups, newcomers, k)
+        Their ratings.
+    own : float64 array, shape (newcomers, groups)
+        How satisfied each alone would be.
+    """
+
+    aggregation: Aggregation
+    on_lists: NDArray[np.float64]
+    own: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, formation: Formation, ratings: Ratings, fresh: NDArray[np.int64]) -> _Visit:
+        asked = formation.problem
+        lists = [
+            [ratings.items.position(item) for item in group.item_ids] for group in formation.groups
+        ]
+        at = np.array(lists, np.int64)
+        # what is on no list matters only for one's own best list, by which ndcg measures
+        columns = np.arange(ratings.shape[1]) if asked["agg"] == "ndcg" else np.unique(at)
+        problem = Problem.of(
+            _cells(ratings, fresh, columns),
+            "lm",
+            asked["agg"],
+            len(lists),
+            asked["k"],
+            position_weights=asked["position_weights"],
+        )
+        at = np.searchsorted(columns, at)
+        everyone = np.zeros(len(fresh), np.int64)
+        on_lists = np.stack([ratings_on_lists(problem, everyone, items[None, :]) for items in at])
+        own = np.stack([own_satisfaction(problem, rated) for rated in on_lists], axis=1)
+        return cls(problem.aggregation, on_lists, own)
+
+    def costs(self, formation: Formation) -> list[NDArray[np.float64]]:
+        """What joining each group costs a newcomer, the first before the second."""
+        if formation.problem["semantics"] == "av":
+            return [-self.own]
+        losses = []
+        for group, rated, own in zip(formation.groups, self.on_lists, self.own.T, strict=True):
+            if self.aggregation.per_member:
+                before: Any = group.satisfaction
+                after = np.minimum(before, own)
+            else:
+                before = self._satisfaction(group.item_scores[None, :])
+                after = self._satisfaction(np.minimum(group.item_scores, rated))
+            if formation.problem.get("weigh") == "members":
+                before, after = group.size * before, (group.size + 1) * after
+            losses.append(before - after)
+        return [np.stack(losses, axis=1), -self.own]
+
+    def _satisfaction(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.aggregation.of_scores(-np.sort(-scores, axis=1))
+
+
+def _cells(ratings: Ratings, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Ratings:
+    """Some users' ratings for some items; what is unrated stays so."""
+    if isinstance(ratings.matrix, np.ndarray):
+        cells: Any = ratings.matrix[np.ix_(rows, columns)]
+    else:
+        cells = ratings.matrix[rows][:, columns]
+    some = Ratings.of(
+        cells,
+        users=ratings.users.take(rows),
+        items=ratings.items.take(columns),
+        scale=ratings.scale,
+        source=ratings.source,
+    )
+    return replace(some, fill=ratings.fill)
+
+
+def _joined(
+    formation: Formation,
+    visit: _Visit,
+    labels: NDArray[np.int64],
+    users: Ids,
+    settings: dict[str, Any],
+) -> Formation:
+    """Count newcomers in the scores of the lists that there are."""
+    before, asked = len(formation.labels), formation.problem
+    least = asked["semantics"] == "lm"
+    groups, worth = [], []
+    for group, rated, own in zip(formation.groups, visit.on_lists, visit.own.T, strict=True):
+        members = np.flatnonzero(labels == group.number)
+        those = members[members >= before] - before
+        scores, items = group.item_scores, group.items
+        for newcomer in those.tolist():
+            theirs = rated[newcomer]
+            scores = np.minimum(scores, theirs) if least else scores + theirs
+        if visit.aggregation.per_member:  # the list keeps its order, by which NDCG is counted
+            gained = own[those].tolist()
+            satisfaction = (
+                min([group.satisfaction, *gained])
+                if least
+                else math.fsum([group.satisfaction, *gained])
+            )
+        else:
+            best_first = np.lexsort((items, -scores))
+            scores, items = scores[best_first], items[best_first]
+            satisfaction = float(visit.aggregation.of_scores(scores[None, :])[0])
+        groups.append(
+            replace(
+                group,
+                members=members,
+                items=items,
+                item_scores=scores,
+                satisfaction=satisfaction,
+                users_by_position=users,
+            )
+        )
+        worth.append(satisfaction * (len(members) if asked.get("weigh") == "members" else 1))
+    return Formation(
+        labels,
+        groups,
+        math.fsum(worth),
+        None,
+        "feasible",
+        "assign",
+        formation.seed,
+        {},
+        asked | settings,
+        users,
+        versions(),
+    )
+
+
+def _relisted(
+    formation: Formation,
+    ratings: Ratings,
+    labels: NDArray[np.int64],
+    users: Ids,
+    settings: dict[str, Any],
+) -> Formation:
+    """Give each group, with its newcomers, its best list."""
+    asked = formation.problem
+    rows = np.array([ratings.users.position(user) for user in users], np.int64)
+    problem = Problem.of(
+        _cells(ratings, rows, np.arange(ratings.shape[1])),
+        asked["semantics"],
+        asked["agg"],
+        asked["groups"],
+        asked["k"],
+        position_weights=asked["position_weights"],
+    )
+    names = [group.name for group in formation.groups]
+    return Formation.of(
+        problem,
+        Outcome(labels),
+        score(problem, labels),
+        method="assign",
+        seed=formation.seed,
+        seconds={},
+        settings=settings | {"weigh": asked.get("weigh", "groups")},
+        names=[str(name) for name in names] if names[0] is not None else None,
+    )
+
+
+def _recorded(formation: Formation, constraints: Constraints) -> dict[str, Any]:
+    """What the formation keeps to from now on."""
+    sizes = constraints.as_dict(Ids(0))
+    asked = formation.problem.get("constraints") or {}
+    others = {name: rule for name, rule in asked.items() if name not in ("max_size", "sizes")}
+    return others | {name: sizes[name] for name in ("max_size", "sizes") if name in sizes}
