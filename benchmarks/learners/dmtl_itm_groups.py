@@ -2,8 +2,11 @@
 
 Ratings that groups gave together are held out, in five folds of ratings (other ratings of the
 group are known) or of groups (no rating of the group is known: unseen groups). All ratings of
-single students are known. Predictions of all folds together are scored: RMSE, and by group the
-share of pairs in the right order and NDCG@5. Intervals are over groups.
+single students are known. Predictions of all folds are scored: RMSE, and by group the share of
+pairs in the right order and NDCG@5. A group's items are ranked fold by fold: where a group's other
+ratings are known, its level is learned without the ones held out, so that estimates of different
+folds lie apart by what was held out, and ranking them together would punish whoever learns a level.
+Intervals are over groups.
 """
 
 from __future__ import annotations
@@ -148,8 +151,9 @@ def main() -> int:
         found: dict[str, list[np.ndarray]] = {}
         for seed in options.seeds:
             for name in options.methods:
+                fold = folds(data, by, seed)
                 estimates = kept(data, by, seed, name, options.out)
-                scored = by_group(data, estimates)
+                scored = by_group(data, fold, estimates)
                 found.setdefault(name, []).append(scored)
                 if not lines.has(by, seed, name):
                     truth = data.itm.group_ratings.value
@@ -161,14 +165,20 @@ def main() -> int:
     return 0
 
 
+def folds(data: Data, by: str, seed: int) -> np.ndarray:
+    """Fold of each group rating."""
+    rows, rng = data.itm.group_ratings, np.random.default_rng(seed)
+    if by == "groups":
+        return rng.permutation(len(data.itm.groups))[rows.who] % FOLDS
+    return rng.permutation(len(rows)) % FOLDS
+
+
 def kept(data: Data, by: str, seed: int, name: str, out: Path) -> np.ndarray:
     """Out-of-fold predictions of all group ratings."""
     label = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
     itm = data.itm
     rows, groups = itm.group_ratings, Groups.of(itm.groups[:], itm.members)
-    rng = np.random.default_rng(seed)
-    dealt = rng.permutation(len(groups))[rows.who] if by == "groups" else rng.permutation(len(rows))
-    fold = dealt % FOLDS
+    fold = folds(data, by, seed)
     estimates = np.empty(len(rows))
     for number in range(FOLDS):
         path = out / "itm-groups" / f"{by}-{seed}-{number}-{label}.npy"
@@ -184,8 +194,12 @@ def kept(data: Data, by: str, seed: int, name: str, out: Path) -> np.ndarray:
     return estimates
 
 
-def by_group(data: Data, estimates: np.ndarray) -> np.ndarray:
-    """Mean squared error, concordance and NDCG@5 of each group; NaN without unequal ratings."""
+def by_group(data: Data, fold: np.ndarray, estimates: np.ndarray) -> np.ndarray:
+    """Mean squared error, concordance and NDCG@5 of each group; NaN without unequal ratings.
+
+    Only ratings of one fold are ranked against each other: concordance is over all such pairs of
+    the group, NDCG@5 the mean over its folds.
+    """
     rows = data.itm.group_ratings
     found = np.full((len(data.itm.groups), 3), np.nan)
     for g in range(len(found)):
@@ -193,12 +207,18 @@ def by_group(data: Data, estimates: np.ndarray) -> np.ndarray:
         truth, guess = rows.value[mine], estimates[mine]
         found[g, 0] = np.mean((truth - guess) ** 2)
         apart = np.sign(truth[:, None] - truth)
-        unequal = apart != 0
+        unequal = (apart != 0) & (fold[mine][:, None] == fold[mine])
         if unequal.any():
             agree = apart * np.sign(guess[:, None] - guess)
             found[g, 1] = (agree[unequal].mean() + 1) / 2
-            found[g, 2] = _gain(truth[np.argsort(-guess, kind="stable")]) / _gain(-np.sort(-truth))
+            ranked = [np.flatnonzero(fold[mine] == f) for f in np.unique(fold[mine])]
+            ranked = [one for one in ranked if unequal[np.ix_(one, one)].any()]
+            found[g, 2] = np.mean([_ndcg(truth[one], guess[one]) for one in ranked])
     return found
+
+
+def _ndcg(truth: np.ndarray, guess: np.ndarray) -> float:
+    return _gain(truth[np.argsort(-guess, kind="stable")]) / _gain(-np.sort(-truth))
 
 
 def _gain(ordered: np.ndarray) -> float:
@@ -206,18 +226,27 @@ def _gain(ordered: np.ndarray) -> float:
     return float((top / np.log2(np.arange(len(top)) + 2)).sum())
 
 
+def over_runs(runs: list[np.ndarray]) -> np.ndarray:
+    """Mean over the seeds in which a group's figure is known; NaN where it is in none."""
+    stacked = np.stack(runs)
+    known = ~np.isnan(stacked)
+    count = known.sum(axis=0)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
 def show(by: str, found: dict[str, list[np.ndarray]], ours: str) -> None:
     print(f"\nHeld out by {by}; {ours} less the row's method:\n")
     print("| method | RMSE | concordance | NDCG@5 | squared error | concordance | NDCG@5 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, runs in found.items():
-        scores = np.nanmean(np.stack(runs), axis=0)
+        scores = over_runs(runs)
         means = np.nanmean(scores, axis=0)
         cells = [f"{np.sqrt(means[0]):.4f}", f"{means[1]:.4f}", f"{means[2]:.4f}"]
         if name == ours or ours not in found:
             cells += ["", "", ""]
         else:
-            apart = np.nanmean(np.stack(found[ours]), axis=0) - scores
+            apart = over_runs(found[ours]) - scores
             cells += [str(bootstrap(apart[~np.isnan(apart[:, c]), c])) for c in range(3)]
         print(f"| {name} | " + " | ".join(cells) + " |")
 
