@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from learners.mtal.run import Request
     from learners.mtal.steps import Step
 
+_ROUNDS = {"residuals": 10, "factors": 20}
+_OF_RESIDUALS = (
+    "epochs", "batch", "eta", "weights", "local_loss", "base", "inputs", "noise", "epsilon",
+    "clip", "delta", "side", "profiles", "attributes",
+)  # fmt: skip
+_OF_FACTORS = ("factors", "regularization")
+
 mtal = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 Folder = Annotated[
@@ -85,6 +92,13 @@ def train(
         Literal["user", "item"],
         typer.Option("--align", help="What organisations have in common."),
     ] = "user",
+    method: Annotated[
+        Literal["residuals", "factors"],
+        typer.Option(
+            "--method",
+            help="Exchange residuals (the paper's), or sums by which all factorise together.",
+        ),
+    ] = "residuals",
     feedback: Annotated[
         Literal["explicit", "implicit"],
         typer.Option("--feedback", help="Ratings to be met, or likes to be told from dislikes."),
@@ -134,8 +148,14 @@ def train(
     on_bad_row: o.OnBadRow = "error",
     duplicates: o.Duplicates = "error",
     rounds: Annotated[
-        int, typer.Option("--rounds", metavar="T", help="Assistance rounds.", min=1)
-    ] = 10,
+        int | None,
+        typer.Option(
+            "--rounds",
+            metavar="T",
+            help="Assistance rounds; 10, or 20 for --method factors.",
+            min=1,
+        ),
+    ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
@@ -179,6 +199,14 @@ def train(
         Literal["raw", "centred"],
         typer.Option("--inputs", help="Models read ratings, or what exceeds the base, and a mask."),
     ] = "raw",
+    factors: Annotated[
+        int,
+        typer.Option("--factors", metavar="D", help="Factors of a row, for that method.", min=0),
+    ] = 20,
+    regularization: Annotated[
+        float,
+        typer.Option("--regularization", metavar="R", help="Of the factors, for that method."),
+    ] = 1.8,
     validation: Annotated[
         float,
         typer.Option(
@@ -232,10 +260,11 @@ def train(
     seed: o.Seed = 0,
     quiet: o.Quiet = False,
 ) -> None:
-    """Let organisations improve each other by exchanging residuals (MTAL with autoencoders).
+    """Let organisations improve each other without pooling their ratings.
 
+    By residuals: MTAL with autoencoders. By factors: a matrix factorisation of all ratings, exact.
     A folder that holds a run with the same options is gone on with. What is exchanged gives
-    ratings away unless noise is added: see the page on assisted learning.
+    ratings away, residuals unless noise is added: see the page on assisted learning.
     """
     if context.invoked_subcommand is not None:
         return
@@ -247,9 +276,12 @@ def train(
     from learners.mtal.run import Request
     from learners.mtal.run import learn as run_request
     from learners.mtal.settings import Settings
+    from learners.mtal.shared_factors import Factors
     from learners.mtal.tables import named
 
-    _check_torch()
+    _check_method(context, method)
+    _check_installed(method)
+    rounds = rounds or _ROUNDS[method]
     if bool(org) == (data is not None):
         raise InputError("give the organisations' tables (--org, twice or more), or --data")
     request = Request(
@@ -274,12 +306,14 @@ def train(
         seed=seed,
         settings=Settings(
             feedback=feedback,
+            method=method,
             base=base,
             inputs=inputs,
             local_loss=local_loss,
             fitting=_fitting(epochs, batch, data),
             step=_step(eta, weights),
             privacy=_privacy(noise, epsilon, delta, clip, rounds),
+            factors=Factors(count=factors, regularization=regularization),
             device=device,
         ),
     )
@@ -335,10 +369,10 @@ def predict(
     from grouping.cli.streams import say
     from grouping.ratings import Ratings
     from grouping.writing import write_ratings
-    from learners.mtal.run import apply
+    from learners.mtal.run import apply, method_of
 
-    _check_torch()
     target = Path(out or folder)
+    _check_installed(method_of(Path(folder)))
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -353,10 +387,19 @@ def predict(
     say(f"{folder}: completed with {used} rounds", quiet)
 
 
-def _check_torch() -> None:
+def _check_method(context: typer.Context, method: str) -> None:
+    """Refuse options of the other method."""
+    others = _OF_RESIDUALS if method == "factors" else _OF_FACTORS
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in others and source is not None and source.name == "COMMANDLINE":
+            raise InputError(f"{parameter.opts[0]} has no meaning with --method {method}")
+
+
+def _check_installed(method: str) -> None:
     from importlib.util import find_spec
 
-    for module in ("torch", "safetensors"):
+    for module in ("safetensors",) if method == "factors" else ("torch", "safetensors"):
         if find_spec(module) is None:
             raise GroupingError(
                 f"learning needs {module}, which is not installed: pip install 'grouping[learners]'"

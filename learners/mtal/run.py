@@ -269,6 +269,17 @@ def apply(
     return int(chosen)
 
 
+def method_of(folder: Path) -> str:
+    """Method of the run that a folder holds.
+
+    Raises
+    ------
+    InputError
+        If there is no such run.
+    """
+    return Request.from_json(_read_json(folder / _NAME)["request"]).settings.method
+
+
 def _for_each(what: str, tables: tuple[str, ...], count: int) -> list[str | None]:
     """A table for each of so many organisations."""
     if len(tables) not in (0, 1, count):

@@ -113,6 +113,30 @@ def test_a_killed_run_is_gone_on_with(run: Run, tmp_path: Path, tables: tuple[st
     assert rounds(tmp_path / "run") == rounds(tmp_path / "whole")
 
 
+def test_factors_are_learned_resumed_and_applied(tmp_path: Path, tables: tuple[str, ...]) -> None:
+    """The other method from outside: the same folder, the same files, options of its own."""
+    begin = ("learn", "mtal", *tables, "--method", "factors", "--factors", "2", "--in-process")
+    here(*begin, "--out", "run", "--rounds", "2", "-q")
+    here(*begin, "--out", "run", "--rounds", "4", "-q")
+    here(*begin, "--out", "whole", "--rounds", "4", "-q")
+    assert rounds(tmp_path / "run") == rounds(tmp_path / "whole")
+    assert len(rounds(tmp_path / "run")) == 2 * 5
+    here("learn", "mtal", "predict", "run", "--out", "completed", "--in-process", "-q")
+    kept = Path("completed/books.csv").read_text().splitlines()
+    assert set(Path("books.csv").read_text().splitlines()) < set(kept)
+    assert len(kept) == 1 + 30 * 8
+    for words, arguments in (
+        ("--eta has no meaning with --method factors", [*begin, "--eta", "0.1"]),
+        ("--noise has no meaning", [*begin, "--noise", "1"]),
+        (
+            "--factors has no meaning with --method residuals",
+            ["learn", "mtal", *tables, "--factors", "2"],
+        ),
+        ("regularization must be positive", [*begin, "--regularization", "0"]),
+    ):
+        assert words in refused(*arguments, "--out", "new", "-q")
+
+
 def movielens(folder: Path) -> None:
     """A made data set in MovieLens' form; film 3 is of unknown genre, film 9 nobody rated."""
     rng = np.random.default_rng(0)
