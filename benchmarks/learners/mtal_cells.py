@@ -117,22 +117,22 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     """
     started = time.perf_counter()
     data = read_movielens(cell.data)
-    rows, truth, base = _base(cell, data)
+    rows, truth, base = base_of(cell, data)
     step_validation = "validation" in cell.row
     scores, _ = _run(cell, data, 0.1 if step_validation else 0.0, single_epochs)
-    curve = [_score(cell, rows, truth, s) for s in scores]
+    curve = [score_of(cell, rows, truth, s) for s in scores]
     paper = [_as_in_the_paper(cell, rows, truth, s) for s in scores]
-    best, best_at = _best(cell, curve)
-    paper_best, paper_at = _best(cell, paper)
+    best, best_at = best_of(cell, curve)
+    paper_best, paper_at = best_of(cell, paper)
     chosen_at, on_validation, refitted = -1, np.nan, np.nan
     if validated:
         learned, chosen_at = _run(cell, data, 0.1, single_epochs)
-        on_validation = _score(cell, rows, truth, learned[chosen_at])
+        on_validation = score_of(cell, rows, truth, learned[chosen_at])
         refitted = curve[chosen_at]
     first = 0 if cell.row.startswith("mtal") else 1
     thin = 1 if first == 0 else 10
     return Outcome(
-        _score(cell, rows, truth, base),
+        score_of(cell, rows, truth, base),
         best,
         best_at + first,
         curve[-1],
@@ -148,11 +148,11 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     )
 
 
-def _base(
+def base_of(
     cell: Cell, data: MovieLens
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
     """Rows and truth of the tested ratings in the order of the domains, and the base's scores."""
-    (whole,) = _domains(replace(cell, partition="uniform:1", row="joint base"), data, 0.0)
+    (whole,) = domains_of(replace(cell, partition="uniform:1", row="joint base"), data, 0.0)
     course = train_single("base", whole, of_feedback(cell.feedback), Fitting())
     place = {
         (row, column): score
@@ -160,7 +160,7 @@ def _base(
             whole.test.rows, whole.columns.take(whole.test.columns), course.test[0], strict=True
         )
     }
-    domains = _domains(cell, data, 0.0)
+    domains = domains_of(cell, data, 0.0)
     rows = np.concatenate([domain.test.rows for domain in domains])
     columns = [name for d in domains for name in d.columns.take(d.test.columns)]
     truth = np.concatenate([domain.test.values for domain in domains])
@@ -168,7 +168,7 @@ def _base(
     return rows, truth, scores
 
 
-def _domains(cell: Cell, data: MovieLens, validation: float) -> list[Domain]:
+def domains_of(cell: Cell, data: MovieLens, validation: float) -> list[Domain]:
     parts = three_parts(data.ratings, validation=validation, seed=cell.split)
     side = "_s" in cell.row
     domains = deal(
@@ -188,7 +188,7 @@ def _domains(cell: Cell, data: MovieLens, validation: float) -> list[Domain]:
 
 def _run(cell: Cell, data: MovieLens, validation: float, epochs: int) -> tuple[Scores, int]:
     """Scores of the tested ratings step by step, and the step that validation chooses."""
-    domains = _domains(cell, data, validation)
+    domains = domains_of(cell, data, validation)
     run = _run_mtal if cell.row.startswith("mtal") else _run_single
     return run(cell, domains, epochs)
 
@@ -220,7 +220,7 @@ def _run_single(cell: Cell, domains: list[Domain], epochs: int) -> tuple[Scores,
     ]
     if judged[0] is None:
         return scores, -1
-    return scores, _best(cell, [score for score in judged if score is not None])[1]
+    return scores, best_of(cell, [score for score in judged if score is not None])[1]
 
 
 def _run_mtal(cell: Cell, domains: list[Domain], epochs: int) -> tuple[Scores, int]:
@@ -253,7 +253,7 @@ def _truth(domain: Domain) -> NDArray[np.float64]:
     return domain.validation.values.astype(np.float64)
 
 
-def _score(cell: Cell, rows: NDArray, truth: NDArray, scores: NDArray) -> float:
+def score_of(cell: Cell, rows: NDArray, truth: NDArray, scores: NDArray) -> float:
     if cell.feedback == "explicit":
         return rmse(truth, scores)
     return float(average_precisions(rows, truth, scores).mean())
@@ -264,14 +264,14 @@ def _as_in_the_paper(cell: Cell, rows: NDArray, truth: NDArray, scores: NDArray)
     return float(
         sum(
             (batch == b).sum()
-            * _score(cell, rows[batch == b], truth[batch == b], scores[batch == b])
+            * score_of(cell, rows[batch == b], truth[batch == b], scores[batch == b])
             for b in np.unique(batch)
         )
         / len(rows)
     )
 
 
-def _best(cell: Cell, curve: list[float]) -> tuple[float, int]:
+def best_of(cell: Cell, curve: list[float]) -> tuple[float, int]:
     sign: Callable[[float], float] = (lambda s: s) if cell.feedback == "explicit" else lambda s: -s
     at = min(range(len(curve)), key=lambda step: sign(curve[step]))
     return curve[at], at
