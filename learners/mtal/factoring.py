@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from grouping.errors import InputError
 from grouping.ratings import Ratings
 from learners.mtal.domain import Domain
-from learners.mtal.messages import Contribution, Message
+from learners.mtal.masking import Masked, Secret, real, stream, whole
+from learners.mtal.messages import Contribution, Message, ProtocolError
 from learners.mtal.overarching import Vector
 from learners.mtal.participant import Arrays, Participant, Peer, Report
 from learners.mtal.settings import Settings
@@ -36,12 +37,21 @@ class Swept:
     weights: Vector | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Masked:
+    """Part of sums as it is sent."""
+
+    rows: Masked
+    totals: Masked
+
+
 class FactoringOrganisation(Participant):
     """One organisation in an exact factorisation of all ratings; see `Participant`.
 
     A round is a sweep of `learners.mtal.shared_factors`. Contributions to a row's sums go to those
-    who have the row, and nothing of a row to anybody else. Sums are added up in the order of
-    names, so that all arrive at the same bits.
+    who have the row, and nothing of a row to anybody else. They are masked: where three or more
+    have a row, nobody sees what one of them adds to its sums. Sums are exact, so all arrive at the
+    same bits.
     """
 
     def __init__(self, domain: Domain, settings: Settings, session: str, key: bytes) -> None:
@@ -55,11 +65,12 @@ class FactoringOrganisation(Participant):
         self.rounds: list[Swept] = []
         self._shared: SharedFactors | None = None
         self._sweep: Sweep | None = None
-        self._own: Sums | None = None
+        self._own: _Masked | None = None
         self._exchange = 0
         self._heard: dict[str, Contribution] = {}
         self._completing: int | None = None
-        self._mean_scores = self.scores
+        self._secret = Secret()
+        self._secrets: dict[str, bytes] = {}
 
     def done(self) -> list[Swept]:
         """What is kept of each round."""
@@ -74,9 +85,9 @@ class FactoringOrganisation(Participant):
             if self._sweep is None:
                 self._seconds, self._exchange = 0.0, 0
                 self._sweep = self.shared().sweep()
-                self._own = next(self._sweep)
+                part = next(self._sweep)
             else:
-                self._own = self._sweep.send(self._summed())
+                part = self._sweep.send(self._summed())
         except StopIteration:
             self._sweep = self._own = None
             shared = self.shared()
@@ -85,6 +96,7 @@ class FactoringOrganisation(Participant):
             self._seconds += time.perf_counter() - started
             return [], self.report()
         self._exchange += 1
+        self._own = self._masked(part)
         sent = [self._contribution(name, peer, self._own) for name, peer in self.peers.items()]
         self._seconds += time.perf_counter() - started
         return [*sent], None
@@ -147,7 +159,34 @@ class FactoringOrganisation(Participant):
             )  # fmt: skip
         return self._shared
 
-    def _contribution(self, name: str, peer: Peer, own: Sums) -> Contribution:
+    def _public(self) -> NDArray[np.uint8]:
+        return self._secret.public()
+
+    def _masked(self, own: Sums) -> _Masked:
+        """Own part of sums, with a mask for each of those who add theirs."""
+        rows, totals = whole(own.rows), whole(own.totals)
+        width, size = rows.shape[1], len(totals)
+        for name, peer in self.peers.items():
+            where = self.session, len(self.rounds) + 1, self._exchange
+            count = len(peer.rows) * width
+            drawn = stream(self._secret_of(name, peer), *where, count=count + size)
+            if name < self.name:  # the one adds what the other subtracts, modulo 2^64
+                drawn = ~drawn + np.uint64(1)
+            rows[peer.rows] += drawn[:count].reshape(len(peer.rows), width)
+            totals += drawn[count:]
+        return _Masked(rows, totals)
+
+    def _secret_of(self, name: str, peer: Peer) -> bytes:
+        if name not in self._secrets:
+            try:
+                self._secrets[name] = self._secret.shared_with(peer.public)
+            except ValueError as error:
+                raise ProtocolError(
+                    f"alignment offer of organisation {name!r} to {self.name!r}: {error}"
+                ) from error
+        return self._secrets[name]
+
+    def _contribution(self, name: str, peer: Peer, own: _Masked) -> Contribution:
         return Contribution(
             **self._head(name, len(self.rounds) + 1),
             rows=peer.fingerprint,
@@ -157,20 +196,16 @@ class FactoringOrganisation(Participant):
         )
 
     def _summed(self) -> Sums:
-        """Own and others' contributions, added up in the order of names."""
+        """Own and others' contributions, added up: the masks cancel."""
         self._require(self._heard, f"contribution to exchange {self._exchange}")
         own = self._own
         assert own is not None
-        rows, totals = np.zeros_like(own.rows), np.zeros_like(own.totals)
-        for name in self._names():
-            if name == self.name:
-                rows += own.rows
-                totals += own.totals
-            else:
-                rows[self.peers[name].rows] += self._heard[name].values
-                totals += self._heard[name].totals
+        rows, totals = own.rows.copy(), own.totals.copy()
+        for name, peer in self.peers.items():
+            rows[peer.rows] += self._heard[name].values
+            totals += self._heard[name].totals
         self._heard.clear()
-        return Sums(rows, totals)
+        return Sums(real(rows), real(totals))
 
     def _rescore(self) -> None:
         found = self.shared().scores(self._cells.rows, self._cells.columns)

@@ -100,16 +100,19 @@ class Offer(Message):
         ``user`` or ``item``.
     method : str
         By which the sender means to learn, with the choices that all must make alike.
+    public : uint8 array
+        Public half of the sender's secret, if the method masks what is sent; else empty.
     """
 
     KIND: ClassVar[str] = "alignment offer"
-    ARRAYS: ClassVar[dict[str, str]] = {"digests": "uint8"}
+    ARRAYS: ClassVar[dict[str, str]] = {"digests": "uint8", "public": "uint8"}
     WORDS: ClassVar[tuple[str, ...]] = ("columns", "align", "method")
 
     digests: NDArray[np.uint8]
     columns: int
     align: str
     method: str
+    public: NDArray[np.uint8]
 
     def check(self) -> None:
         """See `Message.check`."""
@@ -202,27 +205,26 @@ class Contribution(Message):
         Fingerprint of the list of common rows.
     exchange : int
         Which one of the round's, from 1.
-    values : float64 array, shape (common rows, width)
-        For each common row, sums over the sender's columns rated in it; a width of 0 is possible.
-    totals : float64 array, shape (any,)
-        Sums over all of the sender's columns.
+    values : uint64 array, shape (common rows, width)
+        For each common row, sums over the sender's columns rated in it, masked (see
+        `learners.mtal.masking`); a width of 0 is possible.
+    totals : uint64 array, shape (any,)
+        Sums over all of the sender's columns, masked.
     """
 
     KIND: ClassVar[str] = "contribution"
-    ARRAYS: ClassVar[dict[str, str]] = {"values": "float64", "totals": "float64"}
+    ARRAYS: ClassVar[dict[str, str]] = {"values": "uint64", "totals": "uint64"}
     WORDS: ClassVar[tuple[str, ...]] = ("rows", "exchange")
 
     rows: str
     exchange: int
-    values: NDArray[np.float64]
-    totals: NDArray[np.float64]
+    values: NDArray[np.uint64]
+    totals: NDArray[np.uint64]
 
     def check(self) -> None:
         """See `Message.check`."""
         if self.values.ndim != 2 or self.totals.ndim != 1:
             raise self.refused("values and totals have other dimensions than 2 and 1")
-        self.finite(self.values, "values")
-        self.finite(self.totals, "totals")
 
 
 _ALL: tuple[type[Message], ...] = (Offer, Residuals, Predictions, Contribution)

@@ -83,12 +83,15 @@ class Peer:
     fingerprint : str
     first : int
         Where its columns begin among all columns.
+    public : uint8 array
+        As it was offered.
     """
 
     columns: int
     rows: NDArray[np.int64]
     fingerprint: str
     first: int = 0
+    public: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, dtype=np.uint8))
 
 
 class Done(Protocol):
@@ -257,6 +260,7 @@ class Participant:
                 columns=self.domain.shape[1],
                 align=self.domain.align,
                 method=self.settings.agreed(),
+                public=self._public(),
             )
             for name in names
             if name != self.name
@@ -276,7 +280,7 @@ class Participant:
         """
         for name, offer in sorted(self._offers.items()):
             rows, fingerprint = common_rows(self._digests, offer.digests)
-            self.peers[name] = Peer(offer.columns, rows, fingerprint)
+            self.peers[name] = Peer(offer.columns, rows, fingerprint, public=offer.public)
         self._offers.clear()
         if not any(len(peer.rows) for peer in self.peers.values()):
             what = self.domain.rows.what
@@ -332,6 +336,10 @@ class Participant:
             "round": round_,
             "version": VERSION,
         }
+
+    def _public(self) -> NDArray[np.uint8]:
+        """What an offer says of one's secret, where there is one."""
+        return np.empty(0, dtype=np.uint8)
 
     def _names(self) -> list[str]:
         return sorted([self.name, *self.peers])

@@ -17,7 +17,12 @@ IDS = st.lists(st.text(max_size=4), max_size=8, unique=True)
 def offer(ids=("x", "y", "z")):
     hashed = ascending(digests(ids, b"key", "s"))
     return Offer(
-        **{**HEAD, "round": 0}, digests=hashed, columns=5, align="user", method="residuals"
+        **{**HEAD, "round": 0},
+        digests=hashed,
+        columns=5,
+        align="user",
+        method="residuals",
+        public=np.zeros(4, np.uint8),
     )
 
 
@@ -36,9 +41,13 @@ def predictions(values=((1.0, 2.0), (3.0, 4.0))):
     return Predictions(**HEAD, rows="fp", values=np.array(values, np.float32))
 
 
-def contribution(values=((1.0, 2.0), (3.0, 4.0)), totals=(5.0,)):
+def contribution(values=((1, 2), (3, 4)), totals=(2**63,)):
     return Contribution(
-        **HEAD, rows="fp", exchange=3, values=np.array(values), totals=np.array(totals)
+        **HEAD,
+        rows="fp",
+        exchange=3,
+        values=np.array(values, np.uint64),
+        totals=np.array(totals, np.uint64),
     )
 
 
@@ -74,7 +83,7 @@ def test_there_are_four_kinds_of_messages_and_their_fields_are_these():
     head = {"session", "sender", "receiver", "round", "version"}
     found = {name: {field.name for field in fields(kind)} - head for name, kind in KINDS.items()}
     assert found == {
-        "alignment offer": {"digests", "columns", "align", "method"},
+        "alignment offer": {"digests", "columns", "align", "method", "public"},
         "residuals": {"rows", "starts", "columns", "values", "width"},
         "predictions": {"rows", "values"},
         "contribution": {"rows", "exchange", "values", "totals"},
@@ -93,8 +102,8 @@ def test_there_are_four_kinds_of_messages_and_their_fields_are_these():
         (lambda: residuals(starts=np.array([0, 2, 2, 4])), "3 entries where the rows have 4"),
         (lambda: residuals(columns=np.array([0, 1, 2])), "not an array of int32"),
         (lambda: predictions([1.0, 2.0]), "1 dimensions"),
-        (lambda: contribution([1.0, 2.0]), "other dimensions"),
-        (lambda: contribution(totals=[np.inf]), "totals hold an infinite"),
+        (lambda: contribution([1, 2]), "other dimensions"),
+        (lambda: replace(contribution(), totals=np.ones(1)), "not an array of uint64"),
         (lambda: replace(offer(), digests=offer().digests[::-1]), "ascending"),
         (lambda: replace(offer(), digests=offer().digests[:, :16]), "shape"),
         (lambda: replace(offer(), columns=0), "0 columns"),
