@@ -54,7 +54,7 @@ def main() -> int:
                 estimates = model.predict(split.test.who, split.test.item, clip=False)
                 np.save(kept, np.append(estimates, model.epochs))
             *estimates, epochs = np.load(kept)
-            result = rank(split.test.who, split.test.value, estimates, clip=False)
+            result = rank(split.test.who, split.test.value, estimates)
             found.setdefault(weight, {})[seed] = (np.unique(split.test.who), result)
             key = (data.name, options.network, seed, f"{weight:g}")
             if not lines.has(*key):

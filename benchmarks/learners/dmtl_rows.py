@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,11 @@ from learners.dmtl.model import DMTL, Told
 from learners.dmtl.settings import AS_WRITTEN, Settings
 
 OURS = ("DMTL as written", "DMTL for groups", "ALS", "ensemble")
+PARTS = ("ALS", "ALS, 64 factors", "DMTL for groups", "DMTL for groups, seed 1")
+"""Of the ensemble; their weights are found on held-out train ratings."""
 THREADS = 1
+
+Fit = Callable[[Ratings], DMTL | BiasedALS]
 
 
 def dmtl(data: Data, settings: Settings) -> Callable[[Ratings], DMTL]:
@@ -29,24 +34,36 @@ def dmtl(data: Data, settings: Settings) -> Callable[[Ratings], DMTL]:
     return fit
 
 
-def make(row: str, data: Data) -> Callable[[Ratings], object]:
+def factorisation(factors: int) -> Fit:
+    return lambda ratings: BiasedALS(factors=factors, threads=THREADS).fit(ratings)
+
+
+def maker(row: str, data: Data) -> Fit:
     """What fits a row's model to ratings."""
-    makers: dict[str, Callable[[Ratings], object]] = {
+    makers: dict[str, Fit] = {
         "DMTL as written": dmtl(data, AS_WRITTEN),
         "DMTL for groups": dmtl(data, Settings()),
-        "ALS": lambda ratings: BiasedALS(threads=THREADS).fit(ratings),
-        "ensemble": lambda ratings: Ensemble(parts(data)).fit(ratings),
+        "DMTL for groups, seed 1": dmtl(data, replace(Settings(), seed=1)),
+        "ALS": factorisation(20),
+        "ALS, 64 factors": factorisation(64),
     }
     return makers[row]
 
 
-def parts(data: Data) -> dict[str, Callable[[Ratings], object]]:
-    """Parts of the ensemble; their weights are found on held-out train ratings."""
-    return {
-        "ALS, 20 factors": lambda ratings: BiasedALS(factors=20, threads=THREADS).fit(ratings),
-        "ALS, 64 factors": lambda ratings: BiasedALS(factors=64, threads=THREADS).fit(ratings),
-        **{f"DMTL, seed {seed}": dmtl(data, replace(Settings(), seed=seed)) for seed in (0, 1)},
-    }
+@lru_cache(maxsize=len(PARTS))
+def fitted(split: Parts, row: str) -> DMTL | BiasedALS:
+    """A row's model of all train ratings, which the ensemble has as a part as well."""
+    return maker(row, split.data)(split.ratings)
+
+
+def ensemble(split: Parts) -> Ensemble:
+    whole = split.ratings
+
+    def part(row: str) -> Fit:
+        fit = maker(row, split.data)
+        return lambda ratings: fitted(split, row) if ratings is whole else fit(ratings)
+
+    return Ensemble({row: part(row) for row in PARTS}).fit(whole)
 
 
 def our_estimates(split: Parts, row: str, out: Path) -> np.ndarray:
@@ -56,12 +73,12 @@ def our_estimates(split: Parts, row: str, out: Path) -> np.ndarray:
     kept = place / f"our-{row.replace(' ', '-').lower()}.npy"
     if kept.is_file():
         return np.load(kept)
-    model = make(row, split.data)(split.ratings)
-    if isinstance(model, Ensemble):
+    if row == "ensemble":
+        model = ensemble(split)
         weights = ", ".join(f"{name}: {w:.3f}" for name, w in model.weights_.items())
         kept.with_suffix(".txt").write_text(weights + "\n")
         estimates = model.predict(split.test.who, split.test.item)
     else:
-        estimates = model.predict(split.test.who, split.test.item, clip=False)
+        estimates = fitted(split, row).predict(split.test.who, split.test.item, clip=False)
     np.save(kept, estimates)
     return estimates

@@ -52,8 +52,7 @@ def table(data: Data, seed: int, rows: list[str], out: Path):
 def ranked(parts: Parts, row: str, out: Path) -> Ranked:
     """A row's ranking; estimates are made where `out` does not hold them yet."""
     made = our_estimates if row in OURS else surprise_estimates
-    # Surprise clips its estimates; our own models rank by what they say
-    return rank(parts.test.who, parts.test.value, made(parts, row, out), clip=row not in OURS)
+    return rank(parts.test.who, parts.test.value, made(parts, row, out))
 
 
 def surprise_estimates(parts: Parts, row: str, out: Path) -> np.ndarray:
