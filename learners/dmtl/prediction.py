@@ -116,18 +116,15 @@ class Predictor:
     ) -> Floats:
         h_u, c_u = network.rater.activated(self.encoded[0][torch.tensor(distinct)])
         h_i, c_i = network.item.activated(self.encoded[1])
-        base = network.base_raters @ network.base_items.T
         of_user = c_u + network.profiles(h_u) @ network.item_profile(h_i).T
-        of_user += base[torch.tensor(distinct)]
+        of_user += network.base_raters[torch.tensor(distinct)] @ network.base_items.T
         if mixed:
             every = torch.arange(self.known.items).expand(len(distinct), -1)
             given = self.tables.ratings_of(torch.tensor(distinct), every)
             of_user = network.mixed(of_user, c_i[:, 0], *given)
         own, c_g = self._own(network, rows)
         ratings = own @ network.own_item_profile(h_i).T + c_g[:, None] + c_i[:, 0]
-        known = torch.tensor(np.where(rows >= 0, rows + self.known.users, -1))
-        strange = (network.stranger() @ network.base_items.T)[None]
-        of_groups = torch.where(known[:, None] >= 0, base[known], strange)
+        of_groups = self._base_of_groups(network, rows)
         alone = torch.tensor(groups.sizes == 1) & torch.tensor(rows < 0)
         # a group of one that was never learned from is its member
         otherwise = network.group_shift + c_i[:, 1] + network.trust * of_groups
@@ -149,6 +146,14 @@ class Predictor:
             ratings[first:last] += gain[first:last] * together
         found: Floats = ratings.numpy()
         return found
+
+    def _base_of_groups(self, network: GroupNetwork, rows: NDArray[np.int64]) -> Tensor:
+        """B of groups, those that were not learned from as of strangers; shape (groups, items)."""
+        known = torch.tensor(rows >= 0)[:, None]
+        last = len(network.base_raters) - 1
+        places = torch.tensor(np.minimum(np.maximum(rows, 0) + self.known.users, last))
+        factors = torch.where(known, network.base_raters[places], network.stranger())
+        return factors @ network.base_items.T
 
     def _own(self, network: GroupNetwork, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """o_g and c_g, zero for groups that were not learned from."""
