@@ -45,6 +45,7 @@ def form(
     constraints: Constraints | None = None,
     time_limit: float | None = None,
     iterations: int | None = None,
+    patience: int | None = None,
     gap: float | None = None,
     bound: bool = False,
     per_user: bool = False,
@@ -102,6 +103,8 @@ def form(
         Seconds, for methods that improve as long as they may.
     iterations : int, optional
         The same as a number of iterations, which gives the same result on every machine.
+    patience : int, optional
+        Stop after so many iterations in a row that led to nothing better (``refine``).
     gap : float, optional
         Stop as soon as the gap to the bound is at most this.
     bound : bool
@@ -133,7 +136,7 @@ def form(
     from grouping.kernels.jit import threads as on_threads
 
     chosen = method_named(method)
-    budget = _budget(time_limit, iterations, gap, seed, progress)
+    budget = _budget(time_limit, iterations, patience, gap, seed, progress)
     if threads is not None:
         positive(threads, "the number of threads")
     with on_threads(threads):
@@ -189,6 +192,7 @@ def form(
 def _budget(
     time_limit: float | None,
     iterations: int | None,
+    patience: int | None,
     gap: float | None,
     seed: int,
     progress: Progress | None,
@@ -197,8 +201,10 @@ def _budget(
         raise InputError(f"the time limit must be more than 0 seconds, not {time_limit:g}")
     if iterations is not None:
         positive(iterations, "the number of iterations")
+    if patience is not None:
+        positive(patience, "the patience")
     if gap is not None and not gap >= 0:
         raise InputError(f"the gap to stop at must be at least 0, not {gap:g}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"the seed must be a whole number of at least 0, not {seed!r}")
-    return Budget(time_limit, iterations, gap, int(seed), progress)
+    return Budget(time_limit, iterations, patience, gap, int(seed), progress)

@@ -69,6 +69,15 @@ def form(
             min=1,
         ),
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            "--patience",
+            metavar="N",
+            help="Stop after so many steps in a row that led to nothing better (refine).",
+            min=1,
+        ),
+    ] = None,
     gap: Annotated[
         float | None,
         typer.Option(
@@ -110,6 +119,8 @@ def form(
     weights = o.parse_weights(position_weights, agg, k)
     check_output(write_model, (".lp", ".mps"), "--write-model")
     _check_method(method, {"--split-buckets": split_buckets, "--write-model": write_model})
+    if patience is not None and not METHODS[method].patient:
+        raise InputError(f"--patience: --method {method} does not take it; leave it out")
     if split_buckets and semantics == "av":
         raise InputError(
             "--split-buckets: has no effect with --semantics av, where scores add up; leave it out"
@@ -156,6 +167,7 @@ def form(
                 constraints=rules.constraints(complete.users, groups),
                 time_limit=time_limit,
                 iterations=iterations,
+                patience=patience,
                 gap=gap,
                 bound=bound,
                 per_user=per_user,

@@ -36,6 +36,7 @@ from grouping.kernels.list_swaps import excess
 from grouping.local import medians as choice
 from grouping.local.catalogues import Catalogues, CatalogueSearch, improve
 from grouping.problem import Problem
+from grouping.stopping import tries
 
 SHAKES, AFTERWARDS = 60, 300
 """Rounds of the local search before lists are priced, and at the end where there is no limit."""
@@ -163,7 +164,7 @@ def solve(search: Search) -> None:
     if instance.slots == len(instance.ratings):
         search.offer(np.arange(instance.slots))
     best.offer(local.greedy(instance.slots))
-    improve(local, best.lists, rounds=SHAKES, better=best.offer)
+    improve(local, best.lists, tries(SHAKES), better=best.offer)
     if local.stop():
         return
     relaxation = Relaxation(instance, best.lists)
@@ -179,7 +180,7 @@ def solve(search: Search) -> None:
     rounds = 0
     while not local.stop() and (limit is None or rounds < limit):
         few = SHAKES if limit is None else min(SHAKES, limit - rounds)
-        improve(local, best.lists, rounds=few, better=best.offer)
+        improve(local, best.lists, tries(few), better=best.offer)
         rounds += few
         chosen = _chosen(relaxation, best.lists, rng, local.stop)
         best.offer(local.climb(local.of_items(chosen)))

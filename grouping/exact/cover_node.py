@@ -13,10 +13,10 @@ from grouping.exact.cover_groups import covered, used_weights, values_of
 from grouping.exact.cover_master import Master, Solution
 from grouping.exact.grain import grain_of, rounded_down
 from grouping.exact.pricing import PriceProof, Pricer, Prices, exactly_summed
-from grouping.exact.search import CLOSE
 from grouping.kernels.pricing import counted
 from grouping.memory import require
 from grouping.problem import Problem
+from grouping.stopping import CLOSE
 
 NEW_ROWS = 24
 """Users to start with, and to add at a time where a solution leaves them out."""

@@ -23,7 +23,8 @@ from grouping.exact.cover_groups import formation
 from grouping.exact.cover_master import Solution
 from grouping.exact.cover_node import NEW_ROWS, Covers, Node
 from grouping.exact.pricing import PriceProof, Pricer, Prices
-from grouping.exact.search import CLOSE, Search
+from grouping.exact.search import Search
+from grouping.stopping import CLOSE
 
 STARTS = 48
 """Sets that hill climbing starts from, at most: the most active columns, and some at random."""

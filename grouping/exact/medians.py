@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from grouping.exact.grain import grain_of, rounded_down
 from grouping.exact.item_rows import item_rows
 from grouping.exact.median_tree import Descent, MedianTree, TreeProof, tree_bound
-from grouping.exact.search import CLOSE, Search
+from grouping.exact.search import Search
 from grouping.local import medians as local
 from grouping.problem import Problem
+from grouping.stopping import CLOSE
 
 ROUNDS = 60
 """Times that the items are shaken before the tree is grown."""

@@ -10,13 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.bounds import gap_between, own_list_bound
+from grouping.bounds import own_list_bound
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
-
-CLOSE = 1e-9
-"""A bound this near to the objective, relative to it, proves it: sums of reals are no nearer."""
+from grouping.stopping import Proven, Standing, ending
 
 
 class Certificate(Protocol):
@@ -68,6 +66,7 @@ class Search:
         self.problem = problem
         self.budget = budget
         self.started = time.perf_counter()
+        self._ended = ending(budget.time_limit, budget.gap)
         users = problem.ratings.shape[0]
         self.labels = np.zeros(users, np.int64) if labels is None else _numbered(labels)
         self.objective = score(problem, self.labels).objective
@@ -111,9 +110,15 @@ class Search:
         return True
 
     @property
+    def standing(self) -> Standing:
+        """Where the search stands; tries are counted by those who make them."""
+        seconds = time.perf_counter() - self.started
+        return Standing(self.objective, self.bound, seconds)
+
+    @property
     def proven(self) -> bool:
         """Whether the best formation is known to be optimal."""
-        return self.bound <= self.objective + CLOSE * max(1.0, abs(self.objective))
+        return Proven()(self.standing)
 
     @property
     def remaining(self) -> float:
@@ -125,10 +130,7 @@ class Search:
     @property
     def over(self) -> bool:
         """Whether the optimum is proven, the gap asked for reached, or the time passed."""
-        if self.proven or self.remaining <= 0:
-            return True
-        gap = gap_between(self.objective, self.bound)
-        return self.budget.gap is not None and gap is not None and gap <= self.budget.gap
+        return self._ended(self.standing)
 
     def report(self, **figures: Any) -> None:
         """Tell the caller's progress function where the search stands.

@@ -22,10 +22,11 @@ from grouping.exact.list_prices import ListPrices
 from grouping.exact.placements import LEAF, Leaf, PlacementCertificate, certificate, twins
 from grouping.exact.placing import NotClosedError, Tree
 from grouping.exact.relaxation import Relaxation
-from grouping.exact.search import CLOSE, Search
+from grouping.exact.search import Search
 from grouping.local.weakest import Lists, ListSearch, best_items
 from grouping.problem import Problem
 from grouping.ratings import Ratings
+from grouping.stopping import CLOSE, Criterion, NoImprovement, Standing, tries
 
 PROMISING = 300
 """Items that lists are made of before multipliers tell which are good, besides k for each group."""
@@ -124,12 +125,14 @@ class Instance:
         return self.certificate([LEAF], [Leaf(multipliers.copy(), (prices,))])
 
 
-def solve(search: Search) -> None:
+def solve(search: Search, *, closing: bool = True) -> None:
     """Search for good formations and for a bound on all.
 
     Parameters
     ----------
     search : Search
+    closing : bool
+        Whether to place users one by one too, which may close the gap but takes long.
     """
     instance = Instance(search.problem)
     rng = np.random.default_rng(search.budget.seed)
@@ -145,14 +148,13 @@ def solve(search: Search) -> None:
     relaxation = start.relaxation()
     _relax(search, instance, relaxation, start.lists.value)
     improvement = Improvement(search, instance, relaxation, start, rng)
-    limit = search.budget.iterations
-    if instance.columns.users <= CLOSABLE and not search.over:
-        improvement.run(stale=SHORT if limit is None else min(SHORT, limit))
+    limit, patience = search.budget.iterations, search.budget.patience
+    if closing and instance.columns.users <= CLOSABLE and not search.over:
+        improvement.run(NoImprovement(min(SHORT, limit or SHORT, patience or SHORT)))
         _place(search, instance, relaxation)
-    if limit is None:
-        improvement.run(stale=STALE if math.isinf(search.remaining) else None)
-    else:
-        improvement.run(rounds=limit)
+    if limit is None and patience is None and math.isinf(search.remaining):
+        patience = STALE
+    improvement.run(tries(limit, patience))
 
 
 def bound_certificate(
@@ -467,22 +469,16 @@ class Improvement:
             most_used = np.argsort(-relaxation.use, kind="stable")[: self.groups]
             self._judge(self.local.choose(self.pool, most_used))
 
-    def run(self, *, stale: int | None = None, rounds: int | None = None) -> None:
+    def run(self, enough: Criterion) -> None:
         """Shake the best lists and climb.
 
         Parameters
         ----------
-        stale : int, optional
-            Stop after so many rounds without anything better.
-        rounds : int, optional
-            Stop after so many rounds, of all runs.
+        enough : Criterion
+            Asked of the rounds of all runs, and of those of this one that gained nothing.
         """
         self.stale = 0
-        while not self.search.over:
-            if (stale is not None and self.stale >= stale) or (
-                rounds is not None and self.rounds >= rounds
-            ):
-                return
+        while not (self.search.over or enough(Standing(iterations=self.rounds, quiet=self.stale))):
             self.rounds += 1
             self.stale += 1
             if 1 < self.groups < len(self.pool.items) and self.rng.random() < 0.5:

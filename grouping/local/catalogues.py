@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.kernels import list_swaps as kernels
+from grouping.stopping import Criterion, Standing
 
 EXCHANGES = 50
 """Exchanges in one list between two looks at the clock."""
@@ -210,9 +211,8 @@ class _Best:
 def improve(
     search: CatalogueSearch,
     lists: Catalogues,
+    enough: Criterion,
     *,
-    rounds: int | None = None,
-    stale: int | None = None,
     better: Callable[[Catalogues], None] | None = None,
 ) -> Catalogues:
     """Climb, then shake and climb again, keeping what is not worse.
@@ -223,8 +223,8 @@ def improve(
         Knows the ratings, the random numbers and when to stop.
     lists : Catalogues
         To start from.
-    rounds, stale : int, optional
-        Shakes in all, and in a row that lead to nothing better, at most.
+    enough : Criterion
+        Asked of the shakes made, and of those in a row that led to nothing better.
     better : callable, optional
         Told lists that are better than all before.
 
@@ -238,9 +238,7 @@ def improve(
     if better is not None:
         better(lists)
     done = quiet = 0
-    while not search.stop():
-        if (rounds is not None and done >= rounds) or (stale is not None and quiet >= stale):
-            break
+    while not (search.stop() or enough(Standing(iterations=done, quiet=quiet))):
         found = search.climb(*search.shake(lists))
         done, quiet = done + 1, quiet + 1
         reached = found.total

@@ -4,10 +4,13 @@ Under max and sums, who is in which group follows from the lists: the list that 
 best. Under min it does not, and to assign users so may lower the objective. There the surrogate
 is the weighted sum that levels each list's scores (`grouping.local.weakest`), and users are
 divided among the lists by annealing whenever the lists are worth enough. The exact side's
-relaxation (`grouping.exact.weakest`) tells which lists to start from, so its search is taken whole.
+relaxation (`grouping.exact.weakest`) tells which lists to start from, so its search is taken
+whole, but for the tree that places users: in limited time only.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +21,19 @@ from grouping.exact.search import Search
 from grouping.exact.user_rows import user_rows
 from grouping.local import catalogues, medians
 from grouping.problem import Problem
+from grouping.stopping import AnyOf, Criterion, NoImprovement, Standing
 
 MOST_LEVELLED = 20_000_000
 """Ratings, for lists with levelled weights."""
+
+SHAKEN_TOGETHER = 10
+"""Times that items are shaken between two looks at whether it is enough."""
 
 STALE = 3
 """Shakes of lists that stand in for others and lead to nothing better, in a row."""
 
 
-def improve(search: Search, rng: np.random.Generator, rounds: int | None) -> None:
+def improve(search: Search, rng: np.random.Generator, enough: Criterion) -> None:
     """Offer the formations of better and better lists.
 
     Parameters
@@ -35,24 +42,25 @@ def improve(search: Search, rng: np.random.Generator, rounds: int | None) -> Non
         Of a problem of aggregate voting, not ndcg, without constraints; its constraints must
         allow any formation.
     rng : numpy.random.Generator
-    rounds : int or None
-        Times that the lists are shaken; None for as often as there is time. Under min the
-        search's own iterations count.
+    enough : Criterion
+        Asked of the times that lists were shaken, and of those in a row that gained nothing.
+        Under min the search's own iterations and patience count.
     """
     problem = search.problem
     weights = problem.aggregation.weights
     if problem.k == 1 or (problem.aggregation.name != "min" and not weights[1:].any()):
-        _items(search, rng, rounds)
+        _items(search, rng, enough)
     elif problem.aggregation.name == "min":
         if leaves_moves(problem):
-            _lists(search, rng, rounds, np.ones(problem.k))
+            enough = AnyOf((enough, NoImprovement(STALE)))
+            _lists(search, rng, enough, np.ones(problem.k))
         else:
-            weakest.solve(search)
+            weakest.solve(search, closing=math.isfinite(search.remaining))
     else:
-        _lists(search, rng, rounds, weights[weights > 0])
+        _lists(search, rng, enough, weights[weights > 0])
 
 
-def _items(search: Search, rng: np.random.Generator, rounds: int | None) -> None:
+def _items(search: Search, rng: np.random.Generator, enough: Criterion) -> None:
     """Lists count by their first item."""
     problem = search.problem
     rows = item_rows(problem.ratings)
@@ -67,13 +75,12 @@ def _items(search: Search, rng: np.random.Generator, rounds: int | None) -> None
     items = medians.greedy(rows, problem.groups, problem.low, stop)
     items, value = medians.exchange(rows, items, stop)
     offer(items)
-    done = 0
-    while not search.over and (rounds is None or done < rounds):
-        some = min(10, 10 if rounds is None else rounds - done)
-        items, found = medians.shake(rows, items, rng, some, stop)
-        done += some
+    done = quiet = 0
+    while not (search.over or enough(Standing(iterations=done, quiet=quiet))):
+        items, found = medians.shake(rows, items, rng, SHAKEN_TOGETHER, stop)
+        done, quiet = done + SHAKEN_TOGETHER, quiet + SHAKEN_TOGETHER
         if found > value:
-            value = found
+            value, quiet = found, 0
             offer(items)
 
 
@@ -89,11 +96,10 @@ def leaves_moves(problem: Problem) -> bool:
 
 
 def _lists(
-    search: Search, rng: np.random.Generator, rounds: int | None, weights: NDArray[np.float64]
+    search: Search, rng: np.random.Generator, enough: Criterion, weights: NDArray[np.float64]
 ) -> None:
     """Lists count by weighted sums."""
     problem = search.problem
-    stale = STALE if problem.aggregation.name == "min" else None
     local = catalogues.CatalogueSearch(
         user_rows(problem.ratings),
         np.ascontiguousarray(weights),
@@ -107,4 +113,4 @@ def _lists(
 
     lists = local.greedy(min(problem.groups, problem.ratings.shape[0]))
     better(lists)
-    catalogues.improve(local, lists, rounds=rounds, stale=stale, better=better)
+    catalogues.improve(local, lists, enough, better=better)

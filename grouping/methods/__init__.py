@@ -31,6 +31,9 @@ class Budget:
     time_limit : float or None
         Seconds.
     iterations : int or None
+        Tries: what one is depends on the method.
+    patience : int or None
+        Tries in a row that may lead to nothing better.
     gap : float or None
         Stop as soon as the gap to the bound is at most this.
     seed : int
@@ -40,6 +43,7 @@ class Budget:
 
     time_limit: float | None = None
     iterations: int | None = None
+    patience: int | None = None
     gap: float | None = None
     seed: int = 0
     progress: Progress | None = None
@@ -89,6 +93,8 @@ class Method:
         Whether it can prove an optimum.
     constrained : bool
         Whether it forms groups within constraints.
+    patient : bool
+        Whether it goes from try to try, so that a budget's patience can end it.
     orders : bool
         Whether it numbers the groups in an order of its own; if not, they are numbered by
         satisfaction, then size, descending, then smallest first user.
@@ -100,6 +106,7 @@ class Method:
     options: tuple[str, ...] = ()
     exact: bool = False
     constrained: bool = False
+    patient: bool = False
     orders: bool = False
 
     def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
@@ -116,6 +123,12 @@ class Method:
             raise InputError(
                 f"the method {self.name} cannot keep to {problem.constraints.rules[0].words}: "
                 f"use {able}"
+            )
+        if budget.patience is not None and not self.patient:
+            able = ", ".join(method.name for method in METHODS.values() if method.patient)
+            raise InputError(
+                f"the method {self.name} does not search try by try, so patience means nothing to "
+                f"it: leave it out, or use {able}"
             )
         for name, value in options.items():
             if name not in self.options and value:
@@ -140,6 +153,7 @@ METHODS = {
             "local search from GRD and other starts, better the longer it may take; constraints",
             "grouping.methods.refine",
             constrained=True,
+            patient=True,
         ),
         Method(
             "exact",

@@ -23,6 +23,7 @@ from grouping.local import hard_users, lists
 from grouping.local.annealing import Annealing
 from grouping.methods import Budget, Outcome, greedy
 from grouping.problem import Problem
+from grouping.stopping import Standing, tries
 
 ROUNDS = 3
 """Annealings, where neither time nor iterations are given."""
@@ -53,9 +54,9 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     ----------
     problem : Problem
     budget : Budget
-        `iterations` is the number of annealings, or of thirty shakes of the lists; without it and
-        a time limit there are three. An
-        interrupt (Ctrl-C) ends the search with the best formation so far.
+        `iterations` is the number of annealings, or of thirty shakes of the lists, and
+        `patience` that of those in a row that may gain nothing; without these and a time limit
+        there are three. An interrupt (Ctrl-C) ends the search with the best formation so far.
 
     Returns
     -------
@@ -102,12 +103,13 @@ def _offer_met(search: Search, labels: NDArray[np.int64]) -> None:
 def _improve(search: Search) -> None:
     problem, budget = search.problem, search.budget
     rng = np.random.default_rng(budget.seed)
-    timed = budget.time_limit is not None
-    rounds = budget.iterations or (None if timed else ROUNDS)
+    rounds, patience = budget.iterations, budget.patience
+    if rounds is None and patience is None and budget.time_limit is None:
+        rounds = ROUNDS
     if problem.semantics == "av" and not problem.constraints:
-        shakes = None if rounds is None else SHAKES * rounds
-        search.budget = replace(budget, iterations=shakes)
-        lists.improve(search, rng, shakes)
+        shakes, calm = (None if most is None else SHAKES * most for most in (rounds, patience))
+        search.budget = replace(budget, iterations=shakes, patience=calm)
+        lists.improve(search, rng, tries(shakes, calm))
         search.budget = budget
         if search.over or not lists.leaves_moves(problem):
             return
@@ -119,13 +121,15 @@ def _improve(search: Search) -> None:
     span = (problem.high - problem.low) * float(problem.aggregation.weights.sum())
     if span <= 0:
         return
-    done = 0
-    while not search.over and (rounds is None or done < rounds):
+    enough = tries(rounds, patience)
+    done = quiet = 0
+    while not (search.over or enough(Standing(iterations=done, quiet=quiet))):
+        done, quiet = done + 1, quiet + 1
         try:
             annealing.run(search.labels, steps, HOT * span, COLD * span)
         finally:  # an interrupt too
-            search.offer(annealing.best)
-        done += 1
+            if search.offer(annealing.best):
+                quiet = 0
         steps = steps * LONGER
         search.report(rounds=done)
 
@@ -137,11 +141,12 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
     if problem.constraints:  # they are not looked at, and must not take all the time
         timed = search.budget.time_limit is not None
         seconds = FREE * max(0.0, search.remaining) if timed else None
-        free = Search(problem, replace(search.budget, time_limit=seconds, iterations=SHAKES))
+        few = replace(search.budget, time_limit=seconds, iterations=SHAKES, patience=None)
+        free = Search(problem, few)
     if problem.semantics == "lm":
         for labels in hard_users.formations(problem, lambda: search.over):
             free.offer(labels)
     else:
-        lists.improve(free, rng, SHAKES)
+        lists.improve(free, rng, tries(SHAKES))
     if free is not search:
         _offer_met(search, free.labels)

@@ -22,6 +22,11 @@ USAGE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no threads": (("form", "--threads", "0"), ("--threads", "1")),
     "negative seed": (("form", "--seed", "-1"), ("--seed", "0")),
     "no iterations": (("form", "--iterations", "0"), ("--iterations", "1")),
+    "no patience": (("form", "--method", "refine", "--patience", "0"), ("--patience", "1")),
+    "patience of a method that makes no tries": (
+        ("form", "--method", "greedy", "--patience", "3"),
+        ("--patience", "--method greedy does not take it"),
+    ),
     "negative gap": (("form", "--gap", "-0.1"), ("--gap", "0")),
     "no time": (("form", "--time-limit", "0"), ("--time-limit 0", "above 0")),
     "no step": (("form", "--round", "0"), ("--round 0", "above 0")),

@@ -21,6 +21,7 @@ from grouping.methods import Budget, greedy
 from grouping.missing import complete
 from grouping.problem import Problem
 from grouping.ratings import Ratings
+from grouping.stopping import tries
 from tests import oracle
 from tests.core.checkers_catalogues import checked_bound
 from tests.strategies import csr_of, instances
@@ -319,7 +320,7 @@ def test_a_climb_never_leads_down(seed, groups, k):
     search = CatalogueSearch(X, weights, rng, lambda: False)
     start = search.greedy(groups)
     told = [start.total]
-    found = improve(search, start, rounds=5, better=lambda lists: told.append(lists.total))
+    found = improve(search, start, tries(5), better=lambda lists: told.append(lists.total))
     assert told == sorted(told)
     assert found.total == told[-1]
     np.testing.assert_allclose(found.values, (X[:, found.items] @ weights).T)
@@ -350,7 +351,7 @@ def test_lists_are_improved_from_any_start():
     X = np.asarray(generate(40, 15, seed=3).matrix, float)
     search = CatalogueSearch(X, np.ones(3), np.random.default_rng(0), lambda: False)
     start = search.of_items(np.array([[0, 1, 2], [3, 4, 5]]))
-    found = improve(search, start, stale=5)
+    found = improve(search, start, tries(patience=5))
     assert found.total > start.total
     assert found.labels.shape == (40,)
 
