@@ -25,6 +25,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 CURVE_SUFFIXES = (".csv", *SUFFIXES)
 
 _COLUMNS = ("phase", "epoch", "recommendation", "profiling", "validation", "seconds")
+_COLOURS = 20  # of a map
 _MOST_BARS = 12  # groups on one picture
 
 
@@ -72,6 +73,8 @@ def save_curve(model: DMTL, path: str | os.PathLike[str]) -> None:
 def save_map(model: DMTL, path: str | os.PathLike[str], *, seed: int = 0) -> None:
     """Draw the users by t-SNE of what is known of them, coloured by class (the paper's Figure 1).
 
+    Users without a class are grey; with more than 20 classes colours repeat.
+
     Parameters
     ----------
     model : DMTL
@@ -86,12 +89,27 @@ def save_map(model: DMTL, path: str | os.PathLike[str], *, seed: int = 0) -> Non
     if model.labels is None:
         raise InputError("the model was trained without the profiling task: it knows no classes")
     places = user_map(model, seed=seed)
-    classes = model.labels.shares.argmax(axis=1)
+    names, classes = model.labels.names, model.labels.shares.argmax(axis=1)
+    has_class = model.labels.shares.any(axis=1)
     figure = _figure(6, 5)
     axes = figure.subplots()
-    drawn = axes.scatter(places[:, 0], places[:, 1], c=classes, cmap="tab20", s=10, linewidths=0)
-    figure.colorbar(drawn, label="class")
-    axes.set(title=f"{len(places)} users, {len(model.labels.names)} classes", xticks=[], yticks=[])
+    axes.scatter(
+        places[~has_class, 0], places[~has_class, 1], color="lightgrey", s=10, linewidths=0
+    )
+    drawn = axes.scatter(
+        places[has_class, 0],
+        places[has_class, 1],
+        c=classes[has_class] % _COLOURS,
+        cmap=f"tab{_COLOURS}",
+        vmin=-0.5,
+        vmax=_COLOURS - 0.5,
+        s=10,
+        linewidths=0,
+    )
+    shown = list(names[:_COLOURS])
+    bar = figure.colorbar(drawn, label="class", boundaries=[c - 0.5 for c in range(len(shown) + 1)])
+    bar.set_ticks([float(c) for c in range(len(shown))], labels=shown)
+    axes.set(title=f"{len(places)} users, {len(names)} classes", xticks=[], yticks=[])
     _save(figure, path)
 
 

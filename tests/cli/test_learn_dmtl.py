@@ -160,6 +160,8 @@ def test_pictures_are_drawn(folder: Path) -> None:
     """The users' map, the curve and the bars, each in the format of its name."""
     pytest.importorskip("matplotlib")
     here("fit", "ratings.csv", "-o", "m", *SMALL, "--map", "map.png", "--curve", "curve.svg")
+    here("fit", "ratings.csv", "-o", "m", *SMALL, "--labels", "groups.csv", "--map", "named.svg")
+    assert b"<svg" in (folder / "named.svg").read_bytes()
     here("profile", "--model", "m", "--groups", "groups.csv", "--bars", "bars.png")
     for name in ("map.png", "bars.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
