@@ -318,9 +318,9 @@ class Participant:
             self.spent(),
         )
 
-    def held_out_scores(self) -> NDArray[np.float64]:
-        """Scores of the ratings to be tested on, for whoever examines it."""
-        return self.scores[self._spans["test"]].copy()
+    def held_out_scores(self, part: str = "test") -> NDArray[np.float64]:
+        """Scores of the ratings to be tested on, or chosen on, for whoever examines it."""
+        return self.scores[self._spans[part]].copy()
 
     def spent(self) -> float | None:
         """Epsilon spent so far, where messages are noisy."""
