@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from grouping.forming import form as form
     from grouping.ratings import Ratings as Ratings
     from grouping.reading import read_ratings as read_ratings
+    from grouping.sweeping import sweep as sweep
 
 _HOMES = {
     "assign": "assigning",
@@ -35,6 +36,7 @@ _HOMES = {
     "form": "forming",
     "Ratings": "ratings",
     "read_ratings": "reading",
+    "sweep": "sweeping",
 }
 
 __all__ = ["__version__", *_HOMES]

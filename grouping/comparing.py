@@ -24,6 +24,8 @@ COMPARED = ("greedy", "refine", "exact", "baseline", "kmeans")
 SECONDS = 10.0
 """Time for each of the methods that improve as long as they may, unless another is given."""
 
+SIZES = ("smallest", "lower_quartile", "median", "upper_quartile", "largest")
+
 
 def compare(
     X: Any,
@@ -109,11 +111,25 @@ def compare(
     return pd.DataFrame(rows, columns=[*_row(chosen[0], done[0], bound)])
 
 
+def sizes_in_five(formed: Formation) -> dict[str, float]:
+    """Sizes of groups in five numbers.
+
+    Parameters
+    ----------
+    formed : Formation
+
+    Returns
+    -------
+    sizes : dict
+        ``smallest``, ``lower_quartile``, ``median``, ``upper_quartile``, ``largest``.
+    """
+    quartiles = np.percentile(formed.sizes, [0, 25, 50, 75, 100])
+    return dict(zip(SIZES, quartiles.tolist(), strict=True))
+
+
 def _row(name: str, formed: Formation, bound: float) -> dict[str, Any]:
     assert formed.members is not None
-    quartiles = np.percentile(formed.sizes, [0, 25, 50, 75, 100])
     satisfaction = formed.members.satisfaction
-    sizes = ("smallest", "lower_quartile", "median", "upper_quartile", "largest")
     return {
         "method": name,
         "status": formed.status,
@@ -121,7 +137,7 @@ def _row(name: str, formed: Formation, bound: float) -> dict[str, Any]:
         "bound": bound,
         "gap": gap_between(formed.objective, bound),
         "groups": len(formed.groups),
-        **dict(zip(sizes, quartiles.tolist(), strict=True)),
+        **sizes_in_five(formed),
         "mean_satisfaction": float(satisfaction.mean()),
         "worst_satisfaction": float(satisfaction.min()),
         "jain": formed.members.jain,

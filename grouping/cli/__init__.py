@@ -19,9 +19,12 @@ def main() -> None:
     # Threads that wait for each other sleep instead of spinning: on a machine that has other work
     # to do, spinning makes parallel kernels several times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from grouping.interrupts import as_interrupts
+
     try:
         sys.unraisablehook = _interrupt_again
-        _run()
+        with as_interrupts():
+            _run()
     except KeyboardInterrupt:
         _leave_interrupted()
     except SystemExit as leaving:

@@ -18,6 +18,7 @@ from grouping.cli.form import form
 from grouping.cli.generate import generate
 from grouping.cli.learn import learn
 from grouping.cli.predict import predict
+from grouping.cli.sweep import sweep
 from grouping.errors import InputError
 
 app = typer.Typer(
@@ -56,6 +57,18 @@ def _check_environment() -> None:
         raise InputError(f"NUMBA_NUM_THREADS={threads}: give a number of threads from 1")
 
 
-for command in (form, assign, evaluate, bound, compare, predict, generate, experiment, doctor):
+COMMANDS = (
+    form,
+    assign,
+    evaluate,
+    bound,
+    compare,
+    sweep,
+    predict,
+    generate,
+    experiment,
+    doctor,
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(learn, name="learn")

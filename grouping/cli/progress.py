@@ -95,7 +95,9 @@ def shown_steps(
         task = bar.add_task(what, total=None)
 
         def tell(done: int, of: int, step: dict[str, Any]) -> None:
-            at = " ".join(str(step[name]) for name in ("panel", "method") if name in step)
+            named = [str(step[name]) for name in ("panel", "method") if name in step]
+            sized = [f"{name} = {step[name]}" for name in ("l", "k") if name in step]
+            at = " ".join(named or sized)
             bar.update(task, completed=done, total=of, description=f"{what} {at}")
 
         yield tell

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grouping.errors import InputError
-from grouping.experiments.figures import blank, save
+from grouping.experiments.figures import save
 from grouping.experiments.questionnaire import ANSWER_COLUMNS, KEY
 from grouping.experiments.similarity import KINDS
 from grouping.experiments.summary import frame_markdown
 from grouping.files import replacing
+from grouping.pictures import blank
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grouping.errors import GroupingError
 from grouping.experiments.formations import Panel
-from grouping.files import replacing
+from grouping.pictures import save_picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,23 +28,6 @@ WIDE = 20
 """An axis whose largest value is this many times the smallest is logarithmic."""
 
 
-def blank(width: float, height: float) -> Figure:
-    """Make an empty figure.
-
-    Raises
-    ------
-    GroupingError
-        If matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise GroupingError(
-            "experiments draw with matplotlib: pip install 'grouping[plot]'"
-        ) from error
-    return Figure(figsize=(width, height), layout="constrained")
-
-
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and SVG, which depend on nothing but the figure.
 
@@ -56,12 +38,8 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     name : str
         Of the files, without ending.
     """
-    import matplotlib
-
-    with matplotlib.rc_context({"svg.hashsalt": name}):
-        for ending, about in (("png", {"Software": None}), ("svg", {"Date": None})):
-            with replacing(folder / f"{name}.{ending}") as file:
-                figure.savefig(file, format=ending, dpi=120, metadata=about)
+    for ending in ("png", "svg"):
+        save_picture(figure, folder / f"{name}.{ending}")
 
 
 def draw_panels(frame: pd.DataFrame, panels: Sequence[Panel], figure: Figure) -> None:

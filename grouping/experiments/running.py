@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from grouping import __version__
 from grouping.experiments import experiment_named
-from grouping.experiments.figures import blank, save
-from grouping.experiments.points import Tell, measure_all
-from grouping.experiments.study import Asked, Claim, Row
+from grouping.experiments.figures import save
+from grouping.experiments.points import measure_all
+from grouping.experiments.study import Asked, Claim
 from grouping.experiments.summary import write_summary
-from grouping.ratings import Ratings
+from grouping.pictures import blank
+from grouping.points import Row, Tell, described
 
 
 def run_experiment(
@@ -93,23 +90,3 @@ def settings_of(name: str, asked: Asked) -> Row:
         "time_limit": asked.time_limit,
         "threads": asked.threads,
     }
-
-
-def described(ratings: Ratings | None) -> str:
-    """Name ratings for the record, with a fingerprint of their values.
-
-    Parameters
-    ----------
-    ratings : Ratings or None
-
-    Returns
-    -------
-    text : str
-    """
-    if ratings is None:
-        return "synthetic (grouping generate)"
-    matrix: Any = ratings.matrix
-    stored = matrix if isinstance(matrix, np.ndarray) else matrix.data
-    n, m = ratings.shape
-    digest = hashlib.sha256(np.ascontiguousarray(stored).data).hexdigest()[:12]
-    return f"{ratings.source}, {n} users x {m} items, completed (sha256 {digest})"

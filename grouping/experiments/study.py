@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.methods import METHODS
+from grouping.points import Row as Row
 from grouping.ratings import Ratings
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-Row: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)

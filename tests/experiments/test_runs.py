@@ -14,11 +14,12 @@ import pytest
 
 from grouping import InputError
 from grouping.experiments import EXPERIMENTS, experiment_named
-from grouping.experiments.figures import blank
-from grouping.experiments.points import measure_all, read_points
+from grouping.experiments.points import measure_all
 from grouping.experiments.running import settings_of
 from grouping.experiments.study import Asked
 from grouping.methods import METHODS
+from grouping.pictures import blank
+from grouping.points import read_points
 from tests.cli.running import command, environment
 from tests.experiments.conftest import TINY
 

@@ -1,0 +1,129 @@
+"""Sweeps: each row is what forming groups gives; files are gone on with; curves are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grouping import InputError, form, sweep
+from grouping.generate import generate
+from grouping.missing import complete
+from grouping.pictures import blank
+from grouping.sweeping import COLUMNS, MOST_LINES, draw
+
+RATINGS = complete(generate(30, 6, seed=1), "error")
+FIGURES = [name for name in COLUMNS if name != "seconds"]
+
+
+@pytest.mark.parametrize(("semantics", "agg"), [("lm", "min"), ("av", "wsum")])
+def test_each_row_is_what_form_gives(semantics, agg):
+    """With the same options, in the order asked for, each point once."""
+    weights = [3.0, 2.0, 1.0] if agg == "wsum" else None
+    table = sweep(RATINGS, [4, 2, 4], range(2, 4), semantics, agg, position_weights=weights)
+    assert list(zip(table["l"], table["k"], strict=True)) == [(4, 2), (2, 2), (4, 3), (2, 3)]
+    for row in table.to_dict("records"):
+        first = None if weights is None else weights[: row["k"]]
+        formed = form(
+            RATINGS, semantics, agg, row["l"], row["k"], bound=True, position_weights=first
+        )
+        assert (row["objective"], row["bound"], row["gap"], row["status"], row["groups"]) == (
+            formed.objective,
+            formed.bound,
+            formed.gap,
+            formed.status,
+            len(formed.groups),
+        )
+        sizes = sorted(formed.sizes.tolist())
+        assert [row["smallest"], row["median"], row["largest"]] == [
+            sizes[0],
+            np.median(sizes),
+            sizes[-1],
+        ]
+    free = sweep(RATINGS, 3, 2, semantics, agg, bound=False, position_weights=weights)
+    assert free["bound"].isna().all()
+
+
+def test_what_cannot_be_formed_has_a_row_that_says_so():
+    """Groups too few for their size; the other points are measured all the same."""
+    table = sweep(RATINGS, [2, 3], 1, method="refine", max_size=10, iterations=1)
+    assert table["status"].tolist()[0] == "infeasible"
+    assert np.isnan(table["objective"].tolist()[0])
+    assert table["largest"].tolist()[1] <= 10
+
+
+def test_a_sweep_into_a_file_goes_on_where_it_ended(tmp_path):
+    """Whatever ended it: an interrupt, or a death in the middle of a row."""
+    path = tmp_path / "sweep.csv"
+    asked = {"groups": range(2, 6), "k": [1, 2], "file": path, "max_size": None}
+    whole = sweep(RATINGS, asked["groups"], asked["k"])
+
+    def interrupt(row):
+        if row["l"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(RATINGS, **asked, measured=interrupt)
+    assert len(path.read_text().splitlines()) == 3
+    with path.open("a") as file:
+        file.write("4,1,feas")
+    told, rows = [], []
+    again = sweep(
+        RATINGS, **asked, tell=lambda done, of, point: told.append(done), measured=rows.append
+    )
+    assert told == list(range(2, 9))
+    assert len(rows) == 6
+    assert again[FIGURES].equals(whole[FIGURES])
+    assert sweep(RATINGS, **asked, measured=interrupt).equals(again)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"agg": "sum"}, "agg was 'min', now 'sum'"),
+        ({"groups": range(2, 5)}, r"l was \[2, 3\], now \[2, 3, 4\]"),
+        ({"max_size": 30, "method": "refine", "iterations": 1}, "method was 'greedy'"),
+        ({"seed": 3}, "seed was None, now 3"),
+        ({"X": complete(generate(30, 6, seed=2), "error")}, "ratings was"),
+    ],
+)
+def test_points_of_another_sweep_are_not_gone_on_with(tmp_path, change, words):
+    asked = {"X": RATINGS, "groups": [2, 3], "k": 1, "file": tmp_path / "s.csv"}
+    sweep(**asked)
+    with pytest.raises(InputError, match=words):
+        sweep(**asked | change)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"groups": []}, "the number of groups: there is none"),
+        ({"groups": [2, 0]}, "the number of groups must be at least 1"),
+        ({"k": [2, 7]}, "lists of k = 7 items"),
+        ({"method": "best"}, "unknown method 'best'"),
+        ({"agg": "most"}, "unknown aggregation"),
+        ({"X": np.array([[1, np.nan]])}, "missing"),
+    ],
+)
+def test_what_is_asked_is_checked_before_a_file_is_made(tmp_path, asked, words):
+    with pytest.raises(InputError, match=words):
+        sweep(**{"X": RATINGS, "groups": 2, "k": 1, "file": tmp_path / "s.csv"} | asked)
+    assert not list(tmp_path.iterdir())
+
+
+def test_curves_run_over_what_varies():
+    """A line a list length over l, not too many of them; over k where there is one l."""
+    pytest.importorskip("matplotlib")
+    wide = complete(generate(20, 14, seed=1), "error")
+    for groups, lengths, label, lines in (
+        ([2, 3, 4], range(1, 14), "l", MOST_LINES),
+        (3, [1, 2], "k", 1),
+    ):
+        table = sweep(wide, groups, lengths)
+        figure = blank(4, 4)
+        draw(table, figure)
+        worth, gaps, sizes = figure.axes
+        assert worth.get_xlabel() == label
+        assert len(gaps.lines) == lines
+        assert len(worth.lines) == len(sizes.lines) == 2 * lines
+        first = table[table["l" if label == "k" else "k"] == table["l" if label == "k" else "k"][0]]
+        assert worth.lines[0].get_ydata().tolist() == first["objective"].tolist()
