@@ -3,7 +3,8 @@
 Every choice (factors, sweeps) is made on validation ratings, scored as those tested on: 81 % are
 learned from, 9 % are chosen on; then 90 % are learned from with these choices, and the tested 10 %
 looked at once. Splits, partitions and Base are those of `benchmarks.learners.mtal_tables`. A
-stopped run goes on where it was; `--show` prints what is there.
+stopped run goes on where it was; `--show` prints what is there. `--alone` has each organisation
+factorise its own ratings and nothing else, to see what it is that helps.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import itertools
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,8 @@ from benchmarks.learners.lines import Lines
 from benchmarks.learners.mtal_cells import Cell, base_of, best_of, domains_of, score_of
 from benchmarks.learners.mtal_paper import COLUMNS, published
 from benchmarks.learners.mtal_tables import RESULTS
+from grouping.ratings import Ratings
+from learners.als import BiasedALS
 from learners.movielens import MovieLens, read_movielens
 from learners.mtal.plans import Held, Plan
 from learners.mtal.rounds import Standing, run_rounds
@@ -30,6 +34,7 @@ from learners.mtal.transport import LocalMember, Transport
 
 GRID = [Factors(count=12), Factors(count=30)]
 SWEEPS = 24
+Learned = tuple[list[np.ndarray], list[float]]
 KEYS = ["data", "split", "feedback", "align", "partition"]
 VALUES = ["base", "score", "factors", "regularization", "sweeps", "last", "seconds"]
 
@@ -41,9 +46,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--feedback", choices=["explicit", "implicit"])
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
-    lines = Lines(options.out / f"mtal-better-{options.data}.csv", KEYS, VALUES)
+    name = f"mtal-better-{'alone-' if options.alone else ''}{options.data}.csv"
+    lines = Lines(options.out / name, KEYS, VALUES)
+    learn = alone if options.alone else learned
     if options.show:
         show(lines, options.data)
         return 0
@@ -52,7 +60,7 @@ def main() -> int:
         key = (options.data, split, *column)
         if lines.has(*key) or options.feedback not in (None, column[0]):
             continue
-        values = run(Cell(options.data, split, "factors", *column), data)
+        values = run(Cell(options.data, split, "factors", *column), data, learn)
         lines.add(key, values)
         ratio = float(values[1]) / float(values[0])
         print(f"{key}: ratio to base {ratio:.4f}, {values[-1]:.0f} s", file=sys.stderr, flush=True)
@@ -60,18 +68,18 @@ def main() -> int:
     return 0
 
 
-def run(cell: Cell, data: MovieLens) -> tuple:
+def run(cell: Cell, data: MovieLens, learn: Callable[..., Learned]) -> tuple:
     """Choose on validation, then learn from all that is not tested."""
     started = time.perf_counter()
     rows, truth, base = base_of(cell, data)
     found = []
     for factors in GRID:
-        _, judged = learned(cell, data, factors, 0.1, SWEEPS)
+        _, judged = learn(cell, data, factors, 0.1, SWEEPS)
         score, sweeps = best_of(cell, judged)
         found.append((score, factors, sweeps))
     number = best_of(cell, [score for score, *_ in found])[1]
     _, factors, sweeps = found[number]
-    scores, _ = learned(cell, data, factors, 0.0, SWEEPS)
+    scores, _ = learn(cell, data, factors, 0.0, SWEEPS)
     return (
         score_of(cell, rows, truth, base),
         score_of(cell, rows, truth, scores[sweeps]),
@@ -85,7 +93,7 @@ def run(cell: Cell, data: MovieLens) -> tuple:
 
 def learned(
     cell: Cell, data: MovieLens, factors: Factors, validation: float, sweeps: int
-) -> tuple[list[np.ndarray], list[float]]:
+) -> Learned:
     """Scores of the tested ratings after each sweep, and the scores on validation."""
     members = []
     for number, domain in enumerate(domains_of(cell, data, validation)):
@@ -116,6 +124,26 @@ def learned(
     with Transport(members) as transport:
         run_rounds(transport, sweeps, method="factors", on_round=note)
     return scores, judged
+
+
+def alone(cell: Cell, data: MovieLens, factors: Factors, validation: float, sweeps: int) -> Learned:
+    """As `learned`, by each organisation for itself; only the end of so many sweeps is known."""
+    found: list[tuple[np.ndarray, ...]] = []
+    for number, domain in enumerate(domains_of(cell, data, validation)):
+        model = BiasedALS(
+            factors=factors.count, iterations=sweeps, seed=1000 * cell.split + number, threads=1
+        ).fit(Ratings.of(domain.ratings()))
+        part = domain.validation
+        found.append(
+            (
+                model.predict(domain.test.rows, domain.test.columns),
+                model.predict(part.rows, part.columns),
+                part.rows,
+                part.values.astype(np.float64),
+            )
+        )
+    tested, judged, rows, truth = (np.concatenate(part) for part in zip(*found, strict=True))
+    return [tested], [score_of(cell, rows, truth, judged)] if len(truth) else []
 
 
 def show(lines: Lines, data: str) -> None:
