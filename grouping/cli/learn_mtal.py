@@ -22,6 +22,11 @@ _OF_RESIDUALS = (
     "clip", "delta", "side", "profiles", "attributes",
 )  # fmt: skip
 _OF_FACTORS = ("factors", "regularization")
+_OF_DATA = ("partition", "shared", "side")
+_OF_ORGS = (
+    "profiles", "attributes", "profile_kinds", "attribute_kinds", "columns", "on_bad_row",
+    "duplicates",
+)  # fmt: skip
 
 mtal = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
@@ -279,8 +284,13 @@ def train(
     from learners.mtal.shared_factors import Factors
     from learners.mtal.tables import named
 
-    _check_method(context, method)
+    _refuse(context, _OF_RESIDUALS if method == "factors" else _OF_FACTORS, f"--method {method}")
+    _refuse(context, _OF_ORGS if data else _OF_DATA, "--data" if data else "--org")
     _check_installed(method)
+    if method == "residuals":
+        from learners.training.devices import choose_device
+
+        choose_device(device)  # before anything is begun
     rounds = rounds or _ROUNDS[method]
     if bool(org) == (data is not None):
         raise InputError("give the organisations' tables (--org, twice or more), or --data")
@@ -387,13 +397,12 @@ def predict(
     say(f"{folder}: completed with {used} rounds", quiet)
 
 
-def _check_method(context: typer.Context, method: str) -> None:
-    """Refuse options of the other method."""
-    others = _OF_RESIDUALS if method == "factors" else _OF_FACTORS
+def _refuse(context: typer.Context, others: tuple[str, ...], beside: str) -> None:
+    """Refuse options that are given but would have no effect."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in others and source is not None and source.name == "COMMANDLINE":
-            raise InputError(f"{parameter.opts[0]} has no meaning with --method {method}")
+            raise InputError(f"{parameter.opts[0]} has no meaning with {beside}")
 
 
 def _check_installed(method: str) -> None:

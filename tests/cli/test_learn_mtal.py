@@ -205,8 +205,11 @@ def test_a_diverging_rate_ends_with_its_name(tables: tuple[str, ...]) -> None:
     assert Path("run/cinema.csv").is_file()
 
 
-def test_what_cannot_be_done_is_said_in_a_sentence(tables: tuple[str, ...]) -> None:
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    tables: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Usage and data that cannot be are named, and leave no folder behind."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     Path("short.key").write_text("1234")
     Path("strangers.csv").write_text(ratings_of("xyz", 3).replace("anna", "bert"))
     Path("words.csv").write_text("user,item,rating\nanna 1,a,good\nanna 2,a,3\n")
@@ -223,6 +226,9 @@ def test_what_cannot_be_done_is_said_in_a_sentence(tables: tuple[str, ...]) -> N
         ("is not a number", [*tables[:2], "--org", "words.csv", "--in-process"]),
         ("one for all", [*tables, *["--profiles", "x"] * 3]),
         ("x", [*tables, "--profiles", "x", "--in-process"]),
+        ("--partition has no meaning with --org", [*tables, "--partition", "genre"]),
+        ("--profiles has no meaning with --data", ["--data", "x", "--profiles", "x"]),
+        ("there is none here", [*tables, "--device", "cuda", "--in-process"]),
     ):
         assert words in refused("learn", "mtal", *arguments, "--out", "run", "-q")
     assert "--out" in refused("learn", "mtal", *tables)
