@@ -20,6 +20,7 @@ from grouping.missing import Missing, complete, policy_name
 from grouping.objective import by_satisfaction, score
 from grouping.problem import Problem, asked, positive
 from grouping.ratings import Ratings
+from grouping.starting import Start, start_labels
 
 
 def form(
@@ -43,6 +44,7 @@ def form(
     apart: Iterable[Iterable[Any]] = (),
     fixed: Mapping[Any, int] | None = None,
     constraints: Constraints | None = None,
+    start: Start | None = None,
     time_limit: float | None = None,
     iterations: int | None = None,
     patience: int | None = None,
@@ -99,6 +101,11 @@ def form(
         Users whose group is given; then groups keep their numbers.
     constraints : Constraints, optional
         Ready made, in place of the six before.
+    start : Formation, mapping of user id to group, or n group labels, optional
+        Groups to start from (``refine``, ``exact``): an earlier formation of the same users, by
+        id, or a partition of your own. The result is never below it where it satisfies the
+        constraints, else never below what they make of it. Where groups keep their numbers, the
+        start's groups have the same.
     time_limit : float, optional
         Seconds, for methods that improve as long as they may.
     iterations : int, optional
@@ -165,7 +172,15 @@ def form(
             position_weights=position_weights,
             constraints=constraints,
         )
-        outcome = chosen.run(problem, budget, split_buckets=split_buckets, write_model=write_model)
+        outcome = chosen.run(
+            problem,
+            budget,
+            split_buckets=split_buckets,
+            write_model=write_model,
+            start=None
+            if start is None
+            else start_labels(completed, start, groups, constraints.slotted),
+        )
         if bound and outcome.bound is None:
             outcome = replace(outcome, bound=upper_bound(problem).value)
         scored = score(problem, outcome.labels, outcome.lists)

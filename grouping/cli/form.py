@@ -55,6 +55,14 @@ def form(
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="FILE",
+            help="Groups to start from (refine, exact): what form -o wrote, or a table user,group.",
+        ),
+    ] = None,
     bound: Annotated[
         bool,
         typer.Option("--bound", help="Also give an upper bound, and the gap to it."),
@@ -112,13 +120,22 @@ def form(
     from grouping.cli.progress import shown_progress
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.forming import form as form_groups
+    from grouping.reading.partition import read_partition
+    from grouping.starting import start_labels
 
     check_output(output)
     if per_user and not (json or (output or "").lower().endswith(".json")):
         raise InputError("--per-user: is part of the JSON document; add --json or -o FILE.json")
     weights = o.parse_weights(position_weights, agg, k)
     check_output(write_model, (".lp", ".mps"), "--write-model")
-    _check_method(method, {"--split-buckets": split_buckets, "--write-model": write_model})
+    _check_method(
+        method,
+        {
+            "--split-buckets": split_buckets,
+            "--write-model": write_model,
+            "--start": start,
+        },
+    )
     if patience is not None and not METHODS[method].patient:
         raise InputError(f"--patience: --method {method} does not take it; leave it out")
     if split_buckets and semantics == "av":
@@ -136,6 +153,7 @@ def form(
         tuple(fix or ()),
         fix_file,
     )
+    partition = None if start is None else read_partition(start)
     titles = read_titles(item_names, user_names)
     given = read_input(
         ratings,
@@ -165,6 +183,9 @@ def form(
                 split_buckets=split_buckets,
                 write_model=write_model,
                 constraints=rules.constraints(complete.users, groups),
+                start=None
+                if partition is None
+                else start_labels(complete, partition, groups, rules.slotted, f"--start {start}"),
                 time_limit=time_limit,
                 iterations=iterations,
                 patience=patience,

@@ -33,6 +33,11 @@ class RuleOptions:
                 "--sizes and --max-size both say how large groups may be: leave one out"
             )
 
+    @property
+    def slotted(self) -> bool:
+        """Whether groups have numbers of their own."""
+        return bool(self.sizes is not None or self.fix or self.fix_file is not None)
+
     def constraints(self, users: Ids, groups: int) -> Constraints:
         """Make the constraints, once the users are known.
 

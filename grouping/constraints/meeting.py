@@ -46,7 +46,8 @@ def meet(
     Returns
     -------
     labels : int64 array, shape (n,)
-        Slots may be empty unless groups have numbers of their own.
+        Those given where they meet the constraints. Slots may be empty unless groups have numbers
+        of their own.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def meet(
     UndecidedError
         If the time passed before that was known.
     """
-    if not constraints:
+    if constraints.satisfied(labels, groups):
         return labels
     deadline = time.perf_counter() + (SECONDS if seconds is None else seconds)
     placing = _place(constraints, labels, groups, deadline)

@@ -146,6 +146,23 @@ class Constraints:
         sizes = np.bincount(labels, minlength=groups)
         return [rule for rule in self.rules if not _holds(rule, labels, sizes)]
 
+    def satisfied(self, labels: NDArray[np.int64], groups: int) -> bool:
+        """Whether a formation breaks no rule; where groups have numbers, none may be empty.
+
+        Parameters
+        ----------
+        labels : int64 array, shape (n,)
+        groups : int
+            Slots.
+
+        Returns
+        -------
+        satisfied : bool
+        """
+        if self.slotted and len(np.unique(labels)) < groups:
+            return False
+        return not self.violated(labels, groups)
+
     def as_dict(self, users: Ids) -> dict[str, Any]:
         """What the JSON document says of them."""
         document: dict[str, Any] = {}

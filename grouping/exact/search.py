@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.bounds import own_list_bound
+from grouping.constraints.meeting import meet
+from grouping.errors import UndecidedError
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
@@ -96,6 +99,18 @@ class Search:
             return False
         self.labels, self.objective = numbered, objective
         return True
+
+    def offer_met(self, labels: NDArray[np.int64]) -> None:
+        """Offer a formation, changed to meet the constraints if there is time for that.
+
+        Parameters
+        ----------
+        labels : int64 array, shape (n,)
+        """
+        timed = self.budget.time_limit is not None
+        seconds = max(0.0, self.remaining) if timed else None
+        with suppress(UndecidedError):
+            self.offer(meet(self.problem.constraints, labels, self.problem.groups, seconds))
 
     def prove(self, certificate: Certificate) -> bool:
         """Keep a certificate if its bound is lower than the best.

@@ -20,6 +20,7 @@ from grouping.exact.item_rows import item_rows
 from grouping.exact.search import Search
 from grouping.exact.user_rows import user_rows
 from grouping.local import catalogues, medians
+from grouping.objective import score
 from grouping.problem import Problem
 from grouping.stopping import AnyOf, Criterion, NoImprovement, Standing
 
@@ -33,7 +34,12 @@ STALE = 3
 """Shakes of lists that stand in for others and lead to nothing better, in a row."""
 
 
-def improve(search: Search, rng: np.random.Generator, enough: Criterion) -> None:
+def improve(
+    search: Search,
+    rng: np.random.Generator,
+    enough: Criterion,
+    start: NDArray[np.int64] | None = None,
+) -> None:
     """Offer the formations of better and better lists.
 
     Parameters
@@ -45,22 +51,33 @@ def improve(search: Search, rng: np.random.Generator, enough: Criterion) -> None
     enough : Criterion
         Asked of the times that lists were shaken, and of those in a row that gained nothing.
         Under min the search's own iterations and patience count.
+    start : int64 array, shape (n,), optional
+        Groups whose lists to start from where they are worth more than those made anew; the
+        levelled lists of min are always made anew.
     """
     problem = search.problem
+    given = (
+        None if start is None else score(problem, np.unique(start, return_inverse=True)[1]).lists
+    )
     weights = problem.aggregation.weights
     if problem.k == 1 or (problem.aggregation.name != "min" and not weights[1:].any()):
-        _items(search, rng, enough)
+        _items(search, rng, enough, given)
     elif problem.aggregation.name == "min":
         if leaves_moves(problem):
             enough = AnyOf((enough, NoImprovement(STALE)))
-            _lists(search, rng, enough, np.ones(problem.k))
+            _lists(search, rng, enough, np.ones(problem.k), given)
         else:
             weakest.solve(search, closing=math.isfinite(search.remaining))
     else:
-        _lists(search, rng, enough, weights[weights > 0])
+        _lists(search, rng, enough, weights[weights > 0], given)
 
 
-def _items(search: Search, rng: np.random.Generator, enough: Criterion) -> None:
+def _items(
+    search: Search,
+    rng: np.random.Generator,
+    enough: Criterion,
+    given: NDArray[np.int64] | None,
+) -> None:
     """Lists count by their first item."""
     problem = search.problem
     rows = item_rows(problem.ratings)
@@ -73,6 +90,10 @@ def _items(search: Search, rng: np.random.Generator, enough: Criterion) -> None:
             search.report()
 
     items = medians.greedy(rows, problem.groups, problem.low, stop)
+    if given is not None:
+        own = np.unique(given[:, 0])
+        own = np.concatenate([own, np.setdiff1d(items, own)])[: len(items)]
+        items = max(items, own, key=lambda some: float(rows[some].max(axis=0).sum()))
     items, value = medians.exchange(rows, items, stop)
     offer(items)
     done = quiet = 0
@@ -96,7 +117,11 @@ def leaves_moves(problem: Problem) -> bool:
 
 
 def _lists(
-    search: Search, rng: np.random.Generator, enough: Criterion, weights: NDArray[np.float64]
+    search: Search,
+    rng: np.random.Generator,
+    enough: Criterion,
+    weights: NDArray[np.float64],
+    given: NDArray[np.int64] | None,
 ) -> None:
     """Lists count by weighted sums."""
     problem = search.problem
@@ -112,5 +137,7 @@ def _lists(
             search.report()
 
     lists = local.greedy(min(problem.groups, problem.ratings.shape[0]))
+    if given is not None:
+        lists = max(lists, local.of_items(given[:, : len(weights)]), key=lambda some: some.total)
     better(lists)
     catalogues.improve(local, lists, enough, better=better)

@@ -131,8 +131,12 @@ class Method:
                 f"it: leave it out, or use {able}"
             )
         for name, value in options.items():
-            if name not in self.options and value:
-                raise InputError(f"the method {self.name} does not take {name.replace('_', ' ')}")
+            if name not in self.options and value is not None and value is not False:
+                able = ", ".join(other.name for other in METHODS.values() if name in other.options)
+                raise InputError(
+                    f"the method {self.name} does not take {name.replace('_', ' ')}: leave it out, "
+                    f"or use {able}"
+                )
         taken = {name: value for name, value in options.items() if name in self.options}
         outcome: Outcome = import_module(self.module).run(problem, budget, **taken)
         return outcome
@@ -152,6 +156,7 @@ METHODS = {
             "refine",
             "local search from GRD and other starts, better the longer it may take; constraints",
             "grouping.methods.refine",
+            options=("start",),
             constrained=True,
             patient=True,
         ),
@@ -159,6 +164,7 @@ METHODS = {
             "exact",
             "the strongest formulation for the objective: an optimum with a proof, or a bound",
             "grouping.methods.exact",
+            options=("start",),
             exact=True,
             constrained=True,
         ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grouping.constraints.meeting import meet
 from grouping.errors import InputError
 from grouping.exact import ENUMERATED_USERS, few_users, formulation_for
@@ -10,7 +13,7 @@ from grouping.methods import Budget, Outcome, greedy
 from grouping.problem import Problem
 
 
-def run(problem: Problem, budget: Budget) -> Outcome:
+def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = None) -> Outcome:
     """Search for the optimum by the strongest formulation for the problem.
 
     Parameters
@@ -19,6 +22,8 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     budget : Budget
         The search ends when the optimum is proven, `gap` is reached or the time is over;
         an interrupt (Ctrl-C) ends it with the best formation so far.
+    start : int64 array, shape (n,), optional
+        Groups to start from besides GRD's; changed as little as the constraints ask.
 
     Returns
     -------
@@ -33,17 +38,19 @@ def run(problem: Problem, budget: Budget) -> Outcome:
         If no partition satisfies the constraints.
     """
     formulation = formulation_for(problem)
-    start = greedy.run(problem, budget).labels
-    if problem.constraints:
-        if formulation.name != "partitions":
-            raise InputError(
-                f"exact keeps constraints for up to {ENUMERATED_USERS} users: use ip for some "
-                "more, or refine"
-            )
-        start = meet(problem.constraints, start, problem.groups, budget.time_limit)
-    search = Search(problem, budget, start)
+    given = [] if start is None else [start]
+    seeds = [*given, greedy.run(problem, budget).labels]
+    if problem.constraints and formulation.name != "partitions":
+        raise InputError(
+            f"exact keeps constraints for up to {ENUMERATED_USERS} users: use ip for some "
+            "more, or refine"
+        )
+    first = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
+    search = Search(problem, budget, first)
 
     def course() -> None:
+        for labels in seeds[1:]:
+            search.offer_met(labels)
         if problem.semantics == "lm" and not problem.constraints:
             search.offer(greedy.run(problem, budget, split_buckets=True).labels)
             if not problem.aggregation.per_member:

@@ -9,14 +9,13 @@ best formation met.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.constraints.meeting import meet
-from grouping.errors import InputError, UndecidedError
+from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
 from grouping.local import hard_users, lists
@@ -47,7 +46,7 @@ HOT, COLD = 0.1, 0.001
 """Temperatures, in units of what the ratings' range makes of a list."""
 
 
-def run(problem: Problem, budget: Budget) -> Outcome:
+def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = None) -> Outcome:
     """Search until time, iterations or the gap asked for are reached.
 
     Parameters
@@ -57,11 +56,13 @@ def run(problem: Problem, budget: Budget) -> Outcome:
         `iterations` is the number of annealings, or of thirty shakes of the lists, and
         `patience` that of those in a row that may gain nothing; without these and a time limit
         there are three. An interrupt (Ctrl-C) ends the search with the best formation so far.
+    start : int64 array, shape (n,), optional
+        Groups to start from besides GRD's; changed as little as the constraints ask.
 
     Returns
     -------
     outcome : Outcome
-        Never below GRD's formation, or below what the constraints make of that.
+        Never below GRD's formation or the start's, or below what the constraints make of them.
 
     Raises
     ------
@@ -74,33 +75,25 @@ def run(problem: Problem, budget: Budget) -> Outcome:
         raise InputError(
             "refine does not take ndcg, which depends on the order of lists: use greedy"
         )
-    seeds = [greedy.run(problem, budget).labels]
+    seeds = [] if start is None else [start]
+    seeds.append(greedy.run(problem, budget).labels)
     if problem.semantics == "lm":
         seeds.append(greedy.run(problem, budget, split_buckets=True).labels)
-    start = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
-    search = Search(problem, budget, start)
+    first = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
+    search = Search(problem, budget, first)
 
     def course() -> None:
         for labels in seeds[1:]:
-            _offer_met(search, labels)
+            search.offer_met(labels)
         until = BOUNDING * search.remaining
         search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if not search.over:
-            _improve(search)
+            _improve(search, start)
 
     return search.outcome(course)
 
 
-def _offer_met(search: Search, labels: NDArray[np.int64]) -> None:
-    """Offer a formation, changed to meet the constraints if there is time for that."""
-    problem = search.problem
-    timed = search.budget.time_limit is not None
-    seconds = max(0.0, search.remaining) if timed else None
-    with suppress(UndecidedError):
-        search.offer(meet(problem.constraints, labels, problem.groups, seconds))
-
-
-def _improve(search: Search) -> None:
+def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
     problem, budget = search.problem, search.budget
     rng = np.random.default_rng(budget.seed)
     rounds, patience = budget.iterations, budget.patience
@@ -109,7 +102,7 @@ def _improve(search: Search) -> None:
     if problem.semantics == "av" and not problem.constraints:
         shakes, calm = (None if most is None else SHAKES * most for most in (rounds, patience))
         search.budget = replace(budget, iterations=shakes, patience=calm)
-        lists.improve(search, rng, tries(shakes, calm))
+        lists.improve(search, rng, tries(shakes, calm), start)
         search.budget = budget
         if search.over or not lists.leaves_moves(problem):
             return
@@ -149,4 +142,4 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
     else:
         lists.improve(free, rng, tries(SHAKES))
     if free is not search:
-        _offer_met(search, free.labels)
+        search.offer_met(free.labels)
