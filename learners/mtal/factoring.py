@@ -97,7 +97,7 @@ class FactoringOrganisation(Participant):
             return [], self.report()
         self._exchange += 1
         self._own = self._masked(part)
-        sent = [self._contribution(name, peer, self._own) for name, peer in self.peers.items()]
+        sent = self._contributions(self._own)
         self._seconds += time.perf_counter() - started
         return [*sent], None
 
@@ -186,14 +186,20 @@ class FactoringOrganisation(Participant):
                 ) from error
         return self._secrets[name]
 
-    def _contribution(self, name: str, peer: Peer, own: _Masked) -> Contribution:
-        return Contribution(
-            **self._head(name, len(self.rounds) + 1),
-            rows=peer.fingerprint,
-            exchange=self._exchange,
-            values=own.rows[peer.rows],
-            totals=own.totals,
-        )
+    def _contributions(self, own: _Masked) -> list[Contribution]:
+        # those who share the same rows are told the same: it need not be there for each of them
+        parts = {peer.fingerprint: peer.rows for peer in self.peers.values()}
+        values = {rows: own.rows[positions] for rows, positions in parts.items()}
+        return [
+            Contribution(
+                **self._head(name, len(self.rounds) + 1),
+                rows=peer.fingerprint,
+                exchange=self._exchange,
+                values=values[peer.fingerprint],
+                totals=own.totals,
+            )
+            for name, peer in self.peers.items()
+        ]
 
     def _summed(self) -> Sums:
         """Own and others' contributions, added up: the masks cancel."""
