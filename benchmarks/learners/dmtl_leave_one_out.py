@@ -105,14 +105,13 @@ def dmtl(aggregation: str) -> Scores:
     return score
 
 
-def mixed(data: GroupBenchmark, seed: int) -> np.ndarray:
-    """DMTL and item regression, the share of each chosen on held-out train items."""
+def regression_share(data: GroupBenchmark, seed: int) -> float:
+    """How much of item regression to mix into DMTL, chosen on held-out train items."""
     inner, held = hold_out(data, seed)
-    parts = [standardised(at(score(inner, seed), held)) for score in (dmtl("mean"), regression)]
+    parts = [standardised(at(METHODS[name](inner, seed), held)) for name in PARTS]
     share = mixture(parts[0], parts[1], ndcg)
     print(f"{data.name}: {share:.2f} of item regression", file=sys.stderr)
-    whole = [standardised(score(data, seed)) for score in (dmtl("mean"), regression)]
-    return (1 - share) * whole[0] + share * whole[1]
+    return share
 
 
 METHODS: dict[str, Scores] = {
@@ -128,8 +127,8 @@ METHODS: dict[str, Scores] = {
     "DMTL, mean": dmtl("mean"),
     "DMTL, attention": dmtl("attention"),
     "DMTL, min": dmtl("min"),
-    "DMTL with item regression": mixed,
 }
+MIXED, PARTS = "DMTL with item regression", ("DMTL, mean", "item regression")
 THREADS = 1
 
 
@@ -140,8 +139,10 @@ def main() -> int:
         "--data", choices=list(ARCHIVES), nargs="*", default=["Mafengwo", "CAMRa2011"]
     )
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
-    parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
-    parser.add_argument("--ours", default="DMTL with item regression")
+    parser.add_argument(
+        "--methods", nargs="*", default=[*METHODS, MIXED], choices=[*METHODS, MIXED]
+    )
+    parser.add_argument("--ours", default=MIXED, choices=[*METHODS, MIXED])
     options = parser.parse_args()
     lines = Lines(
         options.out / "leave-one-out.csv", ("data", "train", "tests", "seed", "method"), VALUES
@@ -176,18 +177,29 @@ def main() -> int:
 
 
 def kept(data: GroupBenchmark, train: str, seed: int, method: str, out: Path) -> np.ndarray:
-    """HR and NDCG of each test row, shape (tests, 4); the scores are kept in `out`."""
+    """HR and NDCG of each test row, shape (tests, 4)."""
+    scores = scored(data, train, seed, method, out)
+    parts = [hits_and_gains(scores, k) for k in (5, 10)]
+    return np.column_stack([parts[0][0], parts[1][0], parts[0][1], parts[1][1]])
+
+
+def scored(data: GroupBenchmark, train: str, seed: int, method: str, out: Path) -> np.ndarray:
+    """Scores of the test candidates, shape (tests, candidates); kept in `out`."""
     label = "".join(
         c if c.isalnum() else "-" for c in f"{data.name} {train} {seed} {method}".lower()
     )
     path = out / "leave-one-out" / f"{label}.npy"
     if not path.is_file():
-        scores = at(METHODS[method](data, seed), data.group_test)
+        if method == MIXED:
+            parts = [standardised(scored(data, train, seed, name, out)) for name in PARTS]
+            share = regression_share(data, seed)
+            scores = (1 - share) * parts[0] + share * parts[1]
+        else:
+            scores = at(METHODS[method](data, seed), data.group_test)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, scores)
-    scores = np.load(path)
-    parts = [hits_and_gains(scores, k) for k in (5, 10)]
-    return np.column_stack([parts[0][0], parts[1][0], parts[0][1], parts[1][1]])
+    made: np.ndarray = np.load(path)
+    return made
 
 
 def at(scores: np.ndarray, tests: LeaveOneOut) -> np.ndarray:
