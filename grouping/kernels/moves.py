@@ -8,6 +8,7 @@ items.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,9 @@ import numpy as np
 from grouping.kernels.jit import kernel
 
 NOBODY = -1
+
+LEAST_SUM = 1e-300
+"""For the logarithm of sums."""
 
 
 class Instance(NamedTuple):
@@ -40,6 +44,11 @@ class Instance(NamedTuple):
     movable : bool array, shape (units,)
     apart_starts, apart : int64 arrays
         The units that unit u must not be with: ``apart[apart_starts[u]:apart_starts[u + 1]]``.
+    softness : float
+        0, or: a group's sum of an item stands for a rating, of which it is the exponential: it
+        falls by the factor e where the rating rises by so much (`grouping.local.softening`).
+    origin : float
+        The rating for which a sum of -1 stands.
     """
 
     rows: Any
@@ -53,6 +62,8 @@ class Instance(NamedTuple):
     movable: Any
     apart_starts: Any
     apart: Any
+    softness: Any = 0.0
+    origin: Any = 0.0
 
 
 class State(NamedTuple):
@@ -231,8 +242,17 @@ def worth(instance, state, group, out, into, top):
     value = 0.0
     for position in range(positions):
         if weights[position] != 0.0:
-            value += weights[position] * top[position]
+            value += weights[position] * _rating(instance, top[position])
     return value
+
+
+@kernel()
+def _rating(instance, score):
+    """Return the rating that a score stands for."""
+    if instance.softness == 0.0:
+        return score
+    # roundings can leave less than nothing of a sum of numbers of very different sizes
+    return instance.origin - instance.softness * math.log(max(-score, LEAST_SUM))
 
 
 @kernel()

@@ -17,7 +17,7 @@ from grouping.exact.user_rows import user_rows
 from grouping.kernels import moves as kernels
 from grouping.problem import Problem
 
-SLICE = 1 << 25
+SLICE = 1 << 21
 """Scores that the steps between two looks at the clock read, about."""
 
 EXCHANGES = 0.4
@@ -40,6 +40,10 @@ class Annealing:
     best : int64 array, shape (n,)
         Best formation of the last run so far; groups may be empty unless they have numbers of
         their own.
+    instance : Instance
+        What the kernels know of the problem.
+    first_user : int64 array, shape (units,)
+        First user of each unit.
 
     Raises
     ------
@@ -57,7 +61,7 @@ class Annealing:
         self.units = units
         self.instance = _instance(problem, units)
         self.best = np.zeros(users, np.int64)
-        self._first_user = np.unique(units.of_user, return_index=True)[1]
+        self.first_user = np.unique(units.of_user, return_index=True)[1]
 
     def run(self, labels: NDArray[np.int64], steps: int, hot: float, cold: float) -> None:
         """Anneal once, and leave the best formation met on the way in `best`.
@@ -72,21 +76,18 @@ class Annealing:
             at 0.
         """
         instance = self.instance
-        units, groups = len(instance.sizes), len(instance.low)
-        state = kernels.empty_state(instance, labels[self._first_user])
+        units = len(instance.sizes)
+        state = kernels.empty_state(instance, labels[self.first_user])
         total = best = kernels.rebuild(instance, state)
         self.best = labels
         best_labels = state.labels.copy()
-        width = int(max(256, min(1 << 16, SLICE // instance.rows.shape[1])))
+        width = self.width
         done = made = 0
         while done < steps and not self.stop():
             share = done / steps
             heat = hot * (cold / hot) ** (share / 0.9) if share < 0.9 else 0.0
             drawn = min(width, steps - done)
-            moved = self.rng.integers(units, size=drawn)
-            partners = self.rng.integers(groups, size=drawn)
-            exchanged = self.rng.random(drawn) < EXCHANGES
-            partners[exchanged] = groups + self.rng.integers(units, size=int(exchanged.sum()))
+            moved, partners = self.draw(drawn)
             thresholds = heat * np.log1p(-self.rng.random(drawn))
             total, best, changed = kernels.anneal(
                 instance, state, moved, partners, thresholds, total, best, best_labels
@@ -96,6 +97,20 @@ class Annealing:
             if made > units and not instance.least_misery:
                 total, made = kernels.rebuild(instance, state), 0  # without the steps' roundings
             self.best = best_labels[self.units.of_user]
+
+    @property
+    def width(self) -> int:
+        """Steps between two looks at the clock."""
+        return int(max(64, min(1 << 16, SLICE // self.instance.rows.shape[1])))
+
+    def draw(self, steps: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw what to try: units, and where to or with whom (`kernels.anneal`)."""
+        units, groups = len(self.instance.sizes), len(self.instance.low)
+        moved = self.rng.integers(units, size=steps)
+        partners = self.rng.integers(groups, size=steps)
+        exchanged = self.rng.random(steps) < EXCHANGES
+        partners[exchanged] = groups + self.rng.integers(units, size=int(exchanged.sum()))
+        return moved, partners
 
 
 def _instance(problem: Problem, units: Units) -> kernels.Instance:

@@ -2,9 +2,11 @@
 
 The best of several starts (GRD with and without split buckets; under least misery, formations
 around users who are hard to satisfy together; under aggregate voting, lists that are improved
-item by item) is annealed, again and again, each time longer; but for aggregate voting without
-constraints, where the search over lists goes on instead. Nothing is ever lost: the result is the
-best formation met.
+item by item) is improved by moves and exchanges of users, again and again, each time longer: by
+annealing under aggregate voting; under scores that soften the lowest ratings under least misery,
+with annealing after that where groups count by their members. But for aggregate voting without
+constraints the search over lists goes on instead. Nothing is ever lost: the result is the best
+formation met.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
 from grouping.local import hard_users, lists
 from grouping.local.annealing import Annealing
+from grouping.local.softening import STAGES, soften
 from grouping.methods import Budget, Outcome, greedy
 from grouping.problem import Problem
 from grouping.stopping import Standing, tries
@@ -30,8 +33,9 @@ ROUNDS = 3
 SHAKES = 30
 """Times that lists are shaken in a round; and before users are moved within constraints."""
 
-STEPS, LONGER = 60, 2
-"""Steps of the first annealing for each user and group; each next one is so much longer."""
+STEPS, FEWER_STEPS, LONGER = 60, 6, 2
+"""Steps of the first annealing for each user and group, on its own and after soft scores; each
+next one is so much longer."""
 
 FREE = 0.3
 """Share of the time left that is spent on formations without constraints, to start from."""
@@ -41,6 +45,12 @@ BOUNDING = 0.8
 
 MOST_READ = 1 << 36
 """Scores that an annealing may read, where no time is given."""
+
+SOFTEST, SOFTER = 2.0, 8.0
+"""First softness of the first round, and of the others: so often it goes into the range."""
+
+SOFT_STEPS = 2
+"""Steps under each softness for each user and group, in the first round; then times the round."""
 
 HOT, COLD = 0.1, 0.001
 """Temperatures, in units of what the ratings' range makes of a list."""
@@ -110,7 +120,9 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
         _from_other_starts(search, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
-    steps = min(STEPS * units * groups, MOST_READ // problem.ratings.shape[1])
+    soft = problem.semantics == "lm"
+    longest = MOST_READ // problem.ratings.shape[1]
+    steps = min((FEWER_STEPS if soft else STEPS) * units * groups, longest)
     span = (problem.high - problem.low) * float(problem.aggregation.weights.sum())
     if span <= 0:
         return
@@ -118,13 +130,26 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
     done = quiet = 0
     while not (search.over or enough(Standing(iterations=done, quiet=quiet))):
         done, quiet = done + 1, quiet + 1
-        try:
-            annealing.run(search.labels, steps, HOT * span, COLD * span)
-        finally:  # an interrupt too
-            if search.offer(annealing.best):
-                quiet = 0
-        steps = steps * LONGER
+        if soft and _soften(search, annealing, done, longest):
+            quiet = 0
+        if not soft or annealing.instance.by_members:
+            try:
+                annealing.run(search.labels, steps, HOT * span, COLD * span)
+            finally:  # an interrupt too
+                if search.offer(annealing.best):
+                    quiet = 0
+            steps = steps * LONGER
         search.report(rounds=done)
+
+
+def _soften(search: Search, annealing: Annealing, round_number: int, longest: int) -> bool:
+    """Search under soft scores, from the best so far; tell whether something better was found."""
+    softest = SOFTEST if round_number == 1 else SOFTER
+    steps = SOFT_STEPS * round_number * len(annealing.instance.sizes) * search.problem.groups
+    better = False
+    for labels in soften(annealing, search.labels, softest, min(steps, longest // STAGES)):
+        better |= search.offer(labels)
+    return better
 
 
 def _from_other_starts(search: Search, rng: np.random.Generator) -> None:

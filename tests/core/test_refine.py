@@ -121,9 +121,11 @@ def test_an_interrupt_returns_the_best_so_far(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(refine.Annealing, "run", interrupted)
-    formed = form(ratings, "lm", "sum", 5, 3, "refine", max_size=20)
-    assert formed.status == "interrupted"
-    assert formed.sizes.max() <= 20
+    monkeypatch.setattr(refine, "soften", interrupted)
+    for semantics in ("lm", "av"):
+        formed = form(ratings, semantics, "sum", 5, 3, "refine", max_size=20)
+        assert formed.status == "interrupted"
+        assert formed.sizes.max() <= 20
 
 
 def test_a_gap_or_a_time_limit_ends_the_search():
