@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from grouping.aggregation import Aggregation
 from grouping.capacities import place
 from grouping.constraints import Constraints, Rule
 from grouping.errors import InfeasibleError, InputError
-from grouping.formation import Formation, versions
+from grouping.formation import Formation, Group, versions
 from grouping.ids import Ids, canonical_order
 from grouping.joining import own_satisfaction
 from grouping.methods import Outcome
@@ -164,6 +164,7 @@ def join(
 
     if threads is not None:
         positive(threads, "the number of threads")
+    _check_weights(formation)
     groups = len(formation.groups)
     if constraints is None:
         constraints = Constraints.of(Ids(0), groups, max_size=max_size, sizes=sizes)
@@ -202,6 +203,30 @@ def join(
         joined,
         visit.own[np.arange(len(fresh)), joined],
     )
+
+
+def _check_weights(formation: Formation) -> None:
+    """Refuse groups that count by users' weights, which a formation does not keep.
+
+    Raises
+    ------
+    InputError
+        If they do.
+    """
+    if formation.problem.get("weigh") != "members":
+        return
+    by_members = _worth(formation.groups, formation.problem)
+    if not math.isclose(by_members, formation.objective, rel_tol=1e-9, abs_tol=1e-9):
+        raise InputError(
+            "the groups were formed with user weights, so what a newcomer costs a group is not "
+            "known: form them anew"
+        )
+
+
+def _worth(groups: Sequence[Group], asked: Mapping[str, Any]) -> float:
+    """Objective of groups: each counts once, or once for each member."""
+    by_members = asked.get("weigh") == "members"
+    return math.fsum(group.satisfaction * (group.size if by_members else 1) for group in groups)
 
 
 def kept(formation: Formation) -> Constraints:
@@ -447,7 +472,7 @@ def _joined(
     """Count newcomers in the scores of the lists that there are."""
     before, asked = len(formation.labels), formation.problem
     least = asked["semantics"] == "lm"
-    groups, worth = [], []
+    groups = []
     for group, rated, own in zip(formation.groups, visit.on_lists, visit.own.T, strict=True):
         members = np.flatnonzero(labels == group.number)
         those = members[members >= before] - before
@@ -476,11 +501,10 @@ def _joined(
                 users_by_position=users,
             )
         )
-        worth.append(satisfaction * (len(members) if asked.get("weigh") == "members" else 1))
     return Formation(
         labels,
         groups,
-        math.fsum(worth),
+        _worth(groups, asked),
         None,
         "feasible",
         "assign",
@@ -511,7 +535,7 @@ def _relisted(
         position_weights=asked["position_weights"],
     )
     names = [group.name for group in formation.groups]
-    return Formation.of(
+    relisted = Formation.of(
         problem,
         Outcome(labels),
         score(problem, labels),
@@ -521,6 +545,7 @@ def _relisted(
         settings=settings | {"weigh": asked.get("weigh", "groups")},
         names=[str(name) for name in names] if names[0] is not None else None,
     )
+    return replace(relisted, objective=_worth(relisted.groups, relisted.problem))
 
 
 def _recorded(formation: Formation, constraints: Constraints) -> dict[str, Any]:

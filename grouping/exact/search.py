@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from grouping.bounds import own_list_bound
 from grouping.constraints.meeting import meet
 from grouping.errors import UndecidedError
+from grouping.interrupts import as_interrupts
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
@@ -180,7 +181,8 @@ class Search:
         """
         interrupted = False
         try:
-            course()
+            with as_interrupts():
+                course()
         except KeyboardInterrupt:
             interrupted = True
         if self.proven:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +189,23 @@ def test_new_lists_are_those_of_evaluate(semantics, agg):
         )
 
 
+def test_where_groups_count_by_members_so_do_newcomers():
+    """Group 2 would fall by less; but 1 counts three times when they have come, and 2 twice."""
+    once = evaluate(X, LABELS, "lm", "min", 2)
+    counted = {"objective": 4 * 2 + 4 * 2 + 2.0, "problem": once.problem | {"weigh": "members"}}
+    formation = replace(once, **counted)
+    row = [[1.2, 1.2, 2.9, 2.9]]
+    assert assign(once, row).labels[-1] == 2
+    assert assign(formation, row).labels[-1] == 1
+    assert assign(formation, row).objective == pytest.approx(8 + 3 * 2.9 + 2)
+    relisted = assign(formation, np.concatenate([X, row]), relist=True)
+    assert relisted.objective == pytest.approx(
+        sum(group.satisfaction * group.size for group in relisted.groups)
+    )
+    with pytest.raises(InputError, match="formed with user weights"):
+        assign(replace(formation, objective=20.0), row)
+
+
 def test_capacities_of_the_formation_hold_on_until_others_are_given(tmp_path):
     """Also of one that was saved; and the new ones are on record."""
     formation = form(X, "av", "sum", 2, 2, "refine", max_size=3, iterations=1)
@@ -222,6 +240,14 @@ def test_what_newcomers_have_not_rated_counts_as_it_did_when_groups_were_formed(
     for missing in ("min", "mean", 2.5):
         dense = assign(formation, some, missing=missing)
         assert assign(formation, sparse, missing=missing).labels.tolist() == dense.labels.tolist()
+    both = sp.csr_array(np.array([[5.0, 0, 0, 0], [0, 4, 0, 0], [0, 0, 3, 0]]))
+    formed = form(both, "av", "sum", 2, 2, missing="min", max_size=2, method="refine", iterations=1)
+    grown = sp.vstack([both, both[:1]]).tocsr()
+    relisted = assign(formed, grown, relist=True)
+    assert (
+        relisted.objective
+        == evaluate(grown, relisted.labels, "av", "sum", 2, missing="min").objective
+    )
     complete = Ratings.of(np.array([[1.0, 5, 1, 1, np.nan]]), users=["x"], items=[*items, "z"])
     assert assign(formation, complete, missing="error").objective > formation.objective
 
