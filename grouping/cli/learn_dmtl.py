@@ -647,6 +647,7 @@ def _asked(
     reading: tuple[Any, ...],
 ) -> tuple[Any, DMTL]:
     """Groups that are asked about, and a model: saved, or learned now from the ratings."""
+    from grouping.cli.streams import say
     from learners.dmtl.groups import read_groups
 
     assert sources.groups is not None
@@ -660,10 +661,8 @@ def _asked(
     _refuse_with_model(sources)
     model = _loaded(folder, None if path is None else _ratings(path, *reading))
     found = read_groups(sources.groups, model.users, unknown=sources.unknown)
-    if found.unknown:
-        from grouping.cli.streams import say
-
-        say(f"{len(found.unknown)} members that the model does not know left out", quiet)
+    for sentence in found.left_out(sources.groups):
+        say(sentence, quiet)
     return found.groups, model
 
 
@@ -702,6 +701,7 @@ def _lists_table(document: dict[str, Any]) -> Any:
     for entry in document["groups"]:
         lists = (
             ", ".join(f"{_name(one)} ({one['score']:.2f})" for one in entry[method])
+            or "no item is left"
             for method in ("dmtl", "lm", "av")
         )
         _row(table, entry["group"], str(entry["size"]), *lists)

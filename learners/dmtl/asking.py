@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from grouping.errors import InputError
 from grouping.ratings import Ratings
-from learners.dmtl.groups import Groups, read_groups
+from learners.dmtl.groups import Groups, read_groups, said_in_short
 from learners.dmtl.labels import Labels, group_labels, read_labels
 from learners.dmtl.model import DMTL, Told
 from learners.dmtl.profiling import Description, describe_classes, describe_groups
@@ -86,8 +86,7 @@ def read_told(ratings: Ratings, sources: Sources) -> Read:
     if sources.groups is not None:
         found = read_groups(sources.groups, ratings.users, unknown=sources.unknown)
         groups = found.groups
-        if found.unknown:
-            left_out.append(_left_out(sources.groups, "members", found.unknown))
+        left_out += found.left_out(sources.groups)
     joint, rated = None, None
     if sources.group_ratings is not None:
         if groups is None:
@@ -148,7 +147,8 @@ def read_group_ratings(
                 "such ratings out with --unknown skip"
             )
         if strangers:
-            left_out.append(_left_out(path, what, strangers))
+            unknown_ones = said_in_short(strangers, f"{what} that the ratings do not know")
+            left_out.append(f"{path}: {unknown_ones} left out")
     csr = observed_csr(joint).tocoo()
     row = np.array([groups.names.position(g) if g in groups.names else -1 for g in joint.users])
     column = np.array(
@@ -288,8 +288,3 @@ def _labels(source: str, groups: Groups | None, ratings: Ratings) -> Labels | No
             raise InputError("--labels groups: which groups? give --groups FILE")
         return group_labels(groups, ratings.shape[0])
     return read_labels(source, ratings.users)
-
-
-def _left_out(path: str, what: str, names: Any) -> str:
-    shown = ", ".join(list(names)[:3])
-    return f"{path}: {len(names)} {what} that the ratings do not know left out ({shown}, ...)"

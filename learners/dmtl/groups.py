@@ -16,6 +16,8 @@ from grouping.ids import Ids, canonical_order
 if TYPE_CHECKING:
     from grouping.formation import Formation
 
+_SHOWN = 3  # names in a sentence
+
 
 @dataclass(frozen=True, eq=False)
 class Groups:
@@ -128,10 +130,24 @@ class ReadGroups:
     groups : Groups
     unknown : tuple of str
         Members that are none of the users, left out.
+    empty : tuple of str
+        Groups of which no member is a user, left out.
     """
 
     groups: Groups
     unknown: tuple[str, ...]
+    empty: tuple[str, ...] = ()
+
+    def left_out(self, source: str) -> list[str]:
+        """Sentences about what was left out; none where nothing was."""
+        return [
+            f"{source}: {said_in_short(names, what)} left out"
+            for names, what in (
+                (self.unknown, "members that are none of the users"),
+                (self.empty, "groups without a known member"),
+            )
+            if names
+        ]
 
 
 def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "error") -> ReadGroups:
@@ -144,7 +160,8 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
         be in several groups; a row that occurs twice counts once.
     users : Ids
     unknown : {"error", "skip"}
-        Whether a member that is none of the users is refused or left out.
+        Whether a member that is none of the users is refused or left out; groups that are left
+        without a member are left out too.
 
     Returns
     -------
@@ -154,8 +171,8 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
     Raises
     ------
     InputError
-        If the file cannot be read, a member is unknown and may not be skipped, or no member of a
-        group is known.
+        If the file cannot be read, a member is unknown and may not be skipped, or no member of
+        any group is known.
     """
     from grouping.reading.partition import read_memberships
 
@@ -175,13 +192,19 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
             )
         else:
             strangers.setdefault(user)
-    for group, known in held.items():
-        if not known:
-            raise InputError(f"{name}: no member of group {group} is among the users")
-    names = list(held)
+    empty = tuple(group for group, known in held.items() if not known)
+    names = [group for group, known in held.items() if known]
+    if not names:
+        raise InputError(f"{name}: no member of any group is among the {len(users)} users")
     order = canonical_order(names).tolist()
     groups = Groups.of([names[g] for g in order], [held[names[g]] for g in order])
-    return ReadGroups(groups, tuple(strangers))
+    return ReadGroups(groups, tuple(strangers), empty)
+
+
+def said_in_short(names: Sequence[str], what: str) -> str:
+    """Return how many, of what, and the first few."""
+    more = ", ..." if len(names) > _SHOWN else ""
+    return f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{more})"
 
 
 def formed_groups(formation: Formation) -> Groups:

@@ -142,8 +142,9 @@ def train(
         kept, held = _hold_out(known, settings)
     curve: list[dict[str, Any]] = [] if state is None else list(state.document["curve"])
     if phase == "choose" and len(held):
-        run = _Run(known.with_ratings(kept), held, groups, labels, settings, device, curve, phase)
         if state is None or state.document["phase"] == "choose":
+            part = known.with_ratings(kept)
+            run = _Run(part, held, groups, labels, settings, device, curve, phase)
             run.go(settings.epochs, progress, keeper, state)
             state = None
             chosen, arrays = run.stop.best_round + 1, run.best

@@ -178,7 +178,7 @@ def test_bad_input_is_refused_with_the_way_out(folder: Path) -> None:
     profile = ("profile", "ratings.csv", *QUICK)
     cases = (
         ((*profile, "--groups", "strange.csv"), "user zoe of group red is not among"),
-        ((*profile, "--groups", "nobody.csv", "--unknown", "skip"), "no member of group red"),
+        ((*profile, "--groups", "nobody.csv", "--unknown", "skip"), "no member of any group"),
         ((*fit, "--group-ratings", "joint.csv"), "give --groups"),
         ((*fit, "--groups", "groups.csv", "--group-ratings", "item.csv"), "item z is not among"),
         ((*fit, "--groups", "groups.csv", "--group-ratings", "group.csv"), "group green is not"),
@@ -195,6 +195,17 @@ def test_bad_input_is_refused_with_the_way_out(folder: Path) -> None:
     assert not (folder / "m").exists()
     skipped = document(*profile, "--groups", "strange.csv", "--unknown", "skip")
     assert skipped["groups"][0]["members"] == ["u0"]
+
+
+def test_a_group_whose_members_rated_everything_is_told_so(folder: Path) -> None:
+    """An empty list is no blank."""
+    rows = [f"u{u},{i},{1 + (u + k) % 5}" for u in range(4) for k, i in enumerate("abc")]
+    (folder / "whole.csv").write_text("\n".join(["user,item,rating", *rows, ""]))
+    (folder / "pair.csv").write_text("user,group\nu0,pair\nu1,pair\n")
+    page = here(
+        "recommend", "whole.csv", "--groups", "pair.csv", "--exclude", "all", "-k", "2", *QUICK
+    )
+    assert page.count("no item is left") == 3
 
 
 def test_a_model_of_other_data_is_refused(folder: Path) -> None:

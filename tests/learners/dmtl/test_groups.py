@@ -40,7 +40,7 @@ def test_a_table_of_memberships(tmp_path):
 
 
 def test_unknown_members_are_refused_or_left_out(tmp_path):
-    """By choice; but a group of which nobody is known is refused in any case."""
+    """By choice, with groups of which nobody is known; somebody must be known."""
     path = tmp_path / "groups.csv"
     path.write_text("user,group\nu1,a\nzoe,a\n")
     with pytest.raises(InputError, match=r"groups\.csv:3: user zoe of group a is not among"):
@@ -49,7 +49,14 @@ def test_unknown_members_are_refused_or_left_out(tmp_path):
     assert found.groups.members.tolist() == [1]
     assert found.unknown == ("zoe",)
     path.write_text("user,group\nzoe,a\nu1,b\n")
-    with pytest.raises(InputError, match="no member of group a is among the users"):
+    found = read_groups(path, IDS, unknown="skip")
+    assert found.groups.names[:] == ["b"]
+    assert found.left_out("g") == [
+        "g: 1 members that are none of the users (zoe) left out",
+        "g: 1 groups without a known member (a) left out",
+    ]
+    path.write_text("user,group\nzoe,a\n")
+    with pytest.raises(InputError, match="no member of any group is among the 5 users"):
         read_groups(path, IDS, unknown="skip")
 
 
