@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from learners.kernels import als, scores, sparse_rows
+from learners.kernels import als, scores, shared_rows, sparse_rows
 
 RNG = np.random.default_rng(0)
 STARTS = np.array([0, 3, 3, 5])
@@ -41,6 +41,23 @@ def test_rows_minimise_squared_errors_and_penalty():
     als.squared_errors(STARTS, COLUMNS, VALUES, rows, other, errors)
     fitted = rows[ROWS, 0] + other[COLUMNS, 0] + (rows[ROWS, 1:] * other[COLUMNS, 1:]).sum(axis=1)
     np.testing.assert_allclose(errors, np.bincount(ROWS, (VALUES - fitted) ** 2, 3))
+
+
+def test_rows_are_solved_from_parts_of_their_equations():
+    """Parts by columns, added up, give the rows that one with all columns would find."""
+    other, centre = RNG.random((4, 3)), RNG.random((3, 3))
+    weight, penalty = np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.2, 0.2])
+    expected, rows = np.zeros((3, 3)), np.zeros((3, 3))
+    als.update_rows(STARTS, COLUMNS, VALUES, other, centre, weight, penalty, expected)
+    whole = np.zeros((3, 9))
+    for part in (COLUMNS < 2, COLUMNS >= 2):
+        starts = np.concatenate(([0], np.cumsum(np.bincount(ROWS[part], minlength=3))))
+        packed = np.full((3, 9), np.nan)
+        shared_rows.normal_equations(starts, COLUMNS[part], VALUES[part], other, packed)
+        whole += packed
+    np.testing.assert_array_equal(whole[:, 0], np.diff(STARTS))
+    shared_rows.solve_rows(whole, weight, penalty, centre, rows)
+    np.testing.assert_allclose(rows, expected)
 
 
 def test_partners_are_summed_up():
