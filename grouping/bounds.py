@@ -25,6 +25,8 @@ def own_list_bound(problem: Problem) -> float:
     negative). Aggregate voting with max, sum and weighted sum: a group's satisfaction is a sum
     over members, each at most its personal one. With min: the k-th score is at most the mean of
     the k scores, so the sum over users of (own top-k sum) / k bounds it; own k-th scores do not.
+    Least misery by members: a group that counts once for each member counts each at most its
+    personal satisfaction.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ def own_list_bound(problem: Problem) -> float:
     """
     n = len(problem.own.scores)
     if problem.aggregation.per_member:
+        if problem.by_members:
+            return math.nextafter(math.fsum(problem.masses), math.inf)
         return float(min(n, problem.groups) if problem.semantics == "lm" else n)
     weights = problem.aggregation.weights
     divisor = 1
@@ -43,7 +47,12 @@ def own_list_bound(problem: Problem) -> float:
         weights, divisor = np.ones(problem.k), problem.k
     personal, magnitudes, exact = personal_satisfactions(problem.own.scores, weights)
     count = n
-    if problem.semantics == "lm":
+    if problem.by_members:
+        masses = problem.masses
+        exact = exact and bool(np.array_equal(masses, np.rint(masses)))
+        personal, magnitudes = personal * masses, magnitudes * masses
+        exact = exact and bool(magnitudes.max() < 2.0**52)
+    elif problem.semantics == "lm":
         count = min(n, problem.groups)
         best = np.sort(np.partition(personal, n - count)[n - count :])[::-1]
         personal = np.concatenate([best[:1], best[1:][best[1:] > 0]])

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.counting import Counting
+from grouping.counting import user_weights as weights_of
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.formation import Formation
@@ -32,6 +34,8 @@ def evaluate(
     scale: tuple[float, float] | None = None,
     round: float | None = None,
     position_weights: str | Sequence[float] | None = None,
+    weigh: str = "groups",
+    user_weights: Mapping[Any, float] | Sequence[float] | None = None,
     bound: bool = False,
     threads: int | None = None,
 ) -> Formation:
@@ -42,7 +46,7 @@ def evaluate(
     X : array-like of shape (n, m), CSR, frame, or Ratings
     partition : Formation, mapping of user id to group, or n labels
         The group of each user. Groups keep their names; they are numbered in the order of these.
-    semantics, agg, k, missing, scale, round, position_weights, bound, threads
+    semantics, agg, k, missing, scale, round, position_weights, weigh, user_weights, bound, threads
         As for `form`.
 
     Returns
@@ -69,7 +73,13 @@ def evaluate(
         completed = complete(ratings, missing, round)
         predicted = time.perf_counter()
         problem = Problem.of(
-            completed, semantics, agg, len(names), k, position_weights=position_weights
+            completed,
+            semantics,
+            agg,
+            len(names),
+            k,
+            position_weights=position_weights,
+            counting=Counting(weigh, weights_of(completed.users, user_weights)),
         )
         outcome = Outcome(labels, bound=upper_bound(problem).value if bound else None)
         scored = score(problem, labels)

@@ -185,7 +185,7 @@ class Formation:
             "missing": None,
             "round": None,
             "position_weights": weights if problem.aggregation.name == "wsum" else None,
-            "weigh": "groups",
+            "weigh": problem.counting.weigh,
             "constraints": problem.constraints.as_dict(problem.ratings.users),
             "input_sha256": None,
         }

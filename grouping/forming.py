@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from grouping.constraints import Constraints
+from grouping.counting import Counting
+from grouping.counting import user_weights as weights_of
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.formation import Formation
@@ -35,6 +37,7 @@ def form(
     scale: tuple[float, float] | None = None,
     round: float | None = None,
     position_weights: str | Sequence[float] | None = None,
+    weigh: str = "groups",
     split_buckets: bool = False,
     write_model: str | os.PathLike[str] | None = None,
     min_size: int | None = None,
@@ -44,6 +47,7 @@ def form(
     apart: Iterable[Iterable[Any]] = (),
     fixed: Mapping[Any, int] | None = None,
     constraints: Constraints | None = None,
+    user_weights: Mapping[Any, float] | Sequence[float] | None = None,
     start: Start | None = None,
     time_limit: float | None = None,
     iterations: int | None = None,
@@ -85,6 +89,9 @@ def form(
         Put ratings on a grid of this step.
     position_weights : {"inverse", "log"} or k numbers, optional
         For ``wsum``: 1/j (default), 1/log2(j+1), or weights of your own.
+    weigh : {"groups", "members"}
+        Under least misery, whether each group's satisfaction counts once, as in the paper, or
+        once for each member, so that a few small happy groups do not outweigh everyone else.
     split_buckets : bool
         ``greedy`` under least misery: split buckets level by level. Of ratings that are not
         negative the objective is then within r_max - r_min of the optimum (times k for sum, times
@@ -101,6 +108,9 @@ def form(
         Users whose group is given; then groups keep their numbers.
     constraints : Constraints, optional
         Ready made, in place of the six before.
+    user_weights : mapping of user id to weight, or n numbers, optional
+        How much each user counts (all above 0; 1 for those not named): under aggregate voting
+        ratings are multiplied by them, under least misery they go with ``weigh="members"``.
     start : Formation, mapping of user id to group, or n group labels, optional
         Groups to start from (``refine``, ``exact``): an earlier formation of the same users, by
         id, or a partition of your own. The result is never below it where it satisfies the
@@ -163,6 +173,7 @@ def form(
                 apart=apart,
                 fixed=fixed,
             )
+        counting = Counting(weigh, weights_of(completed.users, user_weights))
         problem = Problem.of(
             completed,
             semantics,
@@ -171,6 +182,7 @@ def form(
             k,
             position_weights=position_weights,
             constraints=constraints,
+            counting=counting,
         )
         outcome = chosen.run(
             problem,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.objective import ratings_on_lists
-from grouping.problem import Problem
+from grouping.problem import OwnLists, Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +89,15 @@ def members_report(
     report : MembersReport
         In time O(n groups k), and memory O(n k).
     """
+    if problem.unweighted is not None:  # a member's own satisfaction is in units of their ratings
+        own = ratings_on_lists(
+            replace(problem, ratings=problem.given),
+            np.arange(len(labels)),
+            problem.own.items.astype(np.int64),
+        )
+        problem = replace(
+            problem, ratings=problem.given, own=OwnLists(problem.own.items, own), unweighted=None
+        )
     own_best = _satisfaction(problem, problem.own.scores)
     satisfaction = _satisfaction(problem, ratings_on_lists(problem, labels, lists))
     best, best_group = satisfaction.copy(), np.full(len(labels), -1, np.int64)

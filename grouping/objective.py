@@ -3,7 +3,7 @@
 Paper, sections 2.2 to 2.4 and 6. A group's score for an item is the minimum (least misery) or the
 sum (aggregate voting) of its members' ratings; its list is its k best items by that score, equal
 ones by ascending column; its satisfaction aggregates the list's scores; the objective adds up the
-groups' satisfactions.
+groups' satisfactions, each as often as its group counts (`grouping.counting`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Score:
         The group's score of each of them.
     satisfaction : float64 array, shape (groups,)
     objective : float
-        Sum of the satisfactions, correctly rounded.
+        Sum of what the satisfactions count, correctly rounded.
     """
 
     lists: NDArray[np.int64]
@@ -81,7 +81,8 @@ def score(
         satisfaction = fold(problem, ndcg, order, starts)[:, 0]
     else:
         satisfaction = problem.aggregation.of_scores(item_scores)
-    return Score(lists, item_scores, satisfaction, math.fsum(satisfaction))
+    counted = problem.counting.of_groups(satisfaction, labels)
+    return Score(lists, item_scores, satisfaction, math.fsum(counted))
 
 
 def _scores_of_lists(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
 from grouping.constraints.rules import Constraints
+from grouping.counting import Counting
 from grouping.errors import IncompleteError, InputError
 from grouping.memory import require
 from grouping.ratings import Ratings, ordered_keys, value_of_key
@@ -26,6 +27,9 @@ MOST_CHUNKS = 32
 """Chunks that a reduction is cut into, at most: each takes memory for a result of its own."""
 
 NO_CONSTRAINTS = Constraints()
+
+ALIKE = Counting()
+"""Groups count once, and users alike."""
 
 EXACT = 2.0**53
 """Whole numbers up to here are exact in float64."""
@@ -56,7 +60,8 @@ class Problem:
     Attributes
     ----------
     ratings : Ratings
-        Complete: dense without NaN, or CSR with a `fill`.
+        Complete: dense without NaN, or CSR with a `fill`. Under aggregate voting times the users'
+        weights.
     semantics : {"lm", "av"}
     aggregation : Aggregation
     groups : int
@@ -75,6 +80,10 @@ class Problem:
         Range of all cells' values.
     constraints : Constraints
         What formations have to satisfy besides.
+    counting : Counting
+        How much groups and users count.
+    unweighted : Ratings or None
+        The ratings without the users' weights, where they have some.
     exact_sums : bool
         Whether sums of ratings are known to be exact, in whatever order they are taken.
     """
@@ -91,6 +100,8 @@ class Problem:
     exact_sums: bool = False
     column_error: float = 0.0
     constraints: Constraints = NO_CONSTRAINTS
+    counting: Counting = ALIKE
+    unweighted: Ratings | None = None
 
     @classmethod
     def of(
@@ -103,6 +114,7 @@ class Problem:
         *,
         position_weights: str | Sequence[float] | None = None,
         constraints: Constraints | None = None,
+        counting: Counting | None = None,
     ) -> Problem:
         """Validate an instance, reading the ratings once.
 
@@ -121,6 +133,7 @@ class Problem:
         position_weights : {"inverse", "log"} or k numbers, optional
             For ``wsum``.
         constraints : Constraints, optional
+        counting : Counting, optional
 
         Returns
         -------
@@ -135,6 +148,11 @@ class Problem:
             If the memory is not there for the pass and for scoring groups after it.
         """
         groups, k, made = asked(ratings.shape, semantics, agg, groups, k, position_weights)
+        counting = counting or ALIKE
+        counting.check(semantics, made)
+        given, ratings = ratings, counting.rated(ratings, semantics)
+        if given is not ratings and given.scale is not None:
+            given.check_scale(*given.observed_range())
         _require_memory(ratings, semantics, k)
         own, columns, low, high, exact_sums = _read_once(ratings, semantics, k)
         if made.per_member and low < 0:
@@ -162,7 +180,43 @@ class Problem:
             exact_sums,
             error,
             constraints or NO_CONSTRAINTS,
+            counting,
+            None if given is ratings else given,
         )
+
+    @property
+    def given(self) -> Ratings:
+        """The ratings as single users gave them."""
+        return self.ratings if self.unweighted is None else self.unweighted
+
+    def voting(self) -> Problem:
+        """Return the same problem under aggregate voting, with the same weights of users.
+
+        The lowest of some members' ratings, times what they weigh, is no more than their ratings
+        times their weights add up to. So a group that counts by its members under least misery
+        counts no more than it is worth under aggregate voting.
+        """
+        named = self.aggregation.name
+        return Problem.of(
+            self.given,
+            "av",
+            named,
+            self.groups,
+            self.k,
+            position_weights=self.aggregation.weights.tolist() if named == "wsum" else None,
+            constraints=self.constraints,
+            counting=Counting(weights=self.counting.weights),
+        )
+
+    @property
+    def by_members(self) -> bool:
+        """Whether groups count by their members, under least misery."""
+        return self.counting.weigh == "members"
+
+    @property
+    def masses(self) -> NDArray[np.float64]:
+        """What each user weighs: float64, shape (n,)."""
+        return self.counting.masses(self.ratings.shape[0])
 
 
 def asked(

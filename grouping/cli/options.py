@@ -78,6 +78,20 @@ TimeLimit: TypeAlias = Annotated[
         callback=lambda seconds: above_zero("--time-limit", seconds),
     ),
 ]
+Weigh: TypeAlias = Annotated[
+    Literal["groups", "members"],
+    typer.Option(
+        "--weigh", help="With lm: each group counts once, or once for each of its members."
+    ),
+]
+UserWeights: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--user-weights",
+        metavar="FILE",
+        help="How much users count, from a table user,weight; 1 for others.",
+    ),
+]
 MinSize: TypeAlias = Annotated[
     int | None,
     typer.Option("--min-size", metavar="N", help="Fewest users of every group.", min=1),

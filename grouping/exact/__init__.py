@@ -73,7 +73,7 @@ def formulation_of(problem: Problem) -> Formulation | None:
     aggregation = problem.aggregation
     if problem.ratings.shape[0] <= ENUMERATED_USERS:
         return FORMULATIONS["partitions"]
-    if aggregation.per_member:
+    if aggregation.per_member or problem.by_members:
         return None
     if problem.semantics == "lm":
         return FORMULATIONS["covers"]
@@ -98,11 +98,16 @@ def formulation_for(problem: Problem) -> Formulation:
     Raises
     ------
     InputError
-        If there is none: for ndcg beyond a few users.
+        If there is none: for ndcg, and groups that count by their members, beyond a few users.
     """
     formulation = formulation_of(problem)
     if formulation is not None:
         return formulation
+    if problem.by_members:
+        raise InputError(
+            f"exact weighs members for up to {ENUMERATED_USERS} users only: no formulation here "
+            "proves more of groups that count by their members; use refine"
+        )
     raise InputError(
         f"exact solves ndcg for up to {ENUMERATED_USERS} users only: a member's NDCG depends "
         "on the order of the list, which no bound known here follows; use greedy"

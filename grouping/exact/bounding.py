@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from grouping.errors import GroupingError
-from grouping.exact import few_users, formulation_of
+from grouping.exact import ENUMERATED_USERS, few_users, formulation_of
 from grouping.exact.search import Certificate, OwnListCertificate, Search
 from grouping.methods import Budget, greedy
 from grouping.problem import Problem
@@ -80,11 +80,13 @@ def upper_bound(
 
 def _quick(problem: Problem, stop: Callable[[], bool]) -> Bound | None:
     """Bound by what is known to be quick for the objective."""
+    if problem.by_members and problem.ratings.shape[0] > ENUMERATED_USERS:
+        return None if problem.aggregation.per_member else _quick(problem.voting(), stop)
     formulation = formulation_of(problem)
     if formulation is None:
         return None
     users, items = problem.ratings.shape
-    if problem.semantics == "lm" and not problem.aggregation.per_member:
+    if greedy.can_split(problem) and not problem.aggregation.per_member:
         return Bound(few_users.bound_certificate(problem), "few users")
     if formulation.name == "partitions":
         return _searched(problem, Budget(time_limit=float("inf")))
@@ -101,7 +103,7 @@ def _searched(problem: Problem, budget: Budget) -> Bound | None:
     if formulation is None or budget.time_limit is None:
         return None
     search = Search(problem, budget)
-    search.offer(greedy.run(problem, budget, split_buckets=problem.semantics == "lm").labels)
+    search.offer(greedy.run(problem, budget, split_buckets=greedy.can_split(problem)).labels)
     if not search.over:
         formulation.solve(search)
     return Bound(search.certificate, formulation.name)

@@ -24,7 +24,7 @@ class EnumerationCertificate:
     Attributes
     ----------
     values : float64 array, shape (2**n,)
-        Satisfaction of each set of users, user u in it where bit u is set; 0 for none.
+        What each set of users counts as a group, user u in it where bit u is set; 0 for none.
     bound : float
         Objective of the best partition.
     """
@@ -82,7 +82,8 @@ def set_values(problem: Problem) -> NDArray[np.float64]:
     for mask in range(1, 1 << n):
         # users outside the set form a group of their own, which does not count here
         labels = np.array([0 if mask >> user & 1 else 1 for user in range(n)], np.int64)
-        values[mask] = score(problem, labels).satisfaction[0]
+        counted = problem.counting.of_groups(score(problem, labels).satisfaction, labels)
+        values[mask] = counted[0]
     return values
 
 

@@ -32,7 +32,9 @@ class Instance(NamedTuple):
         Of a list's positions, up to the last that counts.
     least_misery : bool
     by_members : bool
-        Whether a group counts once for each member.
+        Whether a group counts by its members' masses, not once.
+    masses : float64 array, shape (units,)
+        What each unit's users weigh, together.
     sizes : int64 array, shape (units,)
         Users in each unit.
     low : int64 array, shape (groups,)
@@ -55,6 +57,7 @@ class Instance(NamedTuple):
     weights: Any
     least_misery: Any
     by_members: Any
+    masses: Any
     sizes: Any
     low: Any
     fewest: Any
@@ -81,6 +84,8 @@ class State(NamedTuple):
         How many units have these scores.
     counts, users : int64 arrays, shape (groups,)
         Units and users of each group.
+    masses : float64 array, shape (groups,)
+        What each group's users weigh.
     values : float64 array, shape (groups,)
         What each group is worth, 0 if it is empty; not yet counted by members.
     """
@@ -92,6 +97,7 @@ class State(NamedTuple):
     at_second: Any
     counts: Any
     users: Any
+    masses: Any
     values: Any
 
 
@@ -108,6 +114,7 @@ def empty_state(instance: Instance, labels: Any) -> State:
         np.empty(groups, np.int64),
         np.empty(groups, np.int64),
         np.empty(groups),
+        np.empty(groups),
     )
 
 
@@ -120,6 +127,7 @@ def unconstrained(rows: Any, weights: Any, least_misery: bool, groups: int) -> I
         np.ascontiguousarray(weights[:positions], np.float64),
         least_misery,
         False,
+        np.ones(n),
         np.ones(n, np.int64),
         np.zeros(groups, np.int64),
         1,
@@ -141,6 +149,7 @@ def rebuild(instance, state):
     """
     state.counts[:] = 0
     state.users[:] = 0
+    state.masses[:] = 0.0
     state.first[:] = np.inf if instance.least_misery else 0.0
     if instance.least_misery:
         state.second[:] = np.inf
@@ -153,14 +162,14 @@ def rebuild(instance, state):
     total = 0.0
     for group in range(len(state.counts)):
         state.values[group] = worth(instance, state, group, NOBODY, NOBODY, top)
-        total += _counted(instance, state.values[group], state.users[group])
+        total += _counted(instance, state.values[group], state.masses[group])
     return total
 
 
 @kernel()
-def _counted(instance, value, users):
+def _counted(instance, value, mass):
     """What a group's value counts in the objective."""
-    return value * users if instance.by_members else value
+    return value * mass if instance.by_members else value
 
 
 @kernel()
@@ -262,6 +271,7 @@ def _leave(instance, state, unit):
     rows = instance.rows
     state.counts[group] -= 1
     state.users[group] -= instance.sizes[unit]
+    state.masses[group] -= instance.masses[unit]
     if not instance.least_misery:
         for item in range(rows.shape[1]):
             state.first[group, item] -= rows[unit, item]
@@ -305,6 +315,7 @@ def _join(instance, state, unit, group):
     state.labels[unit] = group
     state.counts[group] += 1
     state.users[group] += instance.sizes[unit]
+    state.masses[group] += instance.masses[unit]
     if instance.least_misery:
         _lower(instance, state, group, unit)
         return
@@ -388,8 +399,8 @@ def anneal(instance, state, units, partners, thresholds, total, best, best_label
         if not allowed(instance, state, unit, group, other):
             continue
         home = state.labels[unit]
-        change = instance.sizes[unit] - (0 if other == NOBODY else instance.sizes[other])
-        here, there = state.users[home], state.users[group]
+        change = instance.masses[unit] - (0.0 if other == NOBODY else instance.masses[other])
+        here, there = state.masses[home], state.masses[group]
         lost = _counted(instance, state.values[home], here)
         lost += _counted(instance, state.values[group], there)
         left = worth(instance, state, home, unit, other, top)
@@ -438,9 +449,9 @@ def join_best(instance, state, units):
         best, best_value, chosen = -np.inf, 0.0, 0
         for group in range(len(state.counts)):
             value = worth(instance, state, group, NOBODY, unit, top)
-            users = state.users[group]
-            gain = _counted(instance, value, users + instance.sizes[unit])
-            gain -= _counted(instance, state.values[group], users)
+            mass = state.masses[group]
+            gain = _counted(instance, value, mass + instance.masses[unit])
+            gain -= _counted(instance, state.values[group], mass)
             if gain > best:
                 best, best_value, chosen = gain, value, group
         _join(instance, state, unit, chosen)

@@ -95,6 +95,8 @@ class Method:
         Whether it forms groups within constraints.
     patient : bool
         Whether it goes from try to try, so that a budget's patience can end it.
+    by_members : bool
+        Whether it takes problems in which groups count by their members.
     orders : bool
         Whether it numbers the groups in an order of its own; if not, they are numbered by
         satisfaction, then size, descending, then smallest first user.
@@ -107,6 +109,7 @@ class Method:
     exact: bool = False
     constrained: bool = False
     patient: bool = False
+    by_members: bool = True
     orders: bool = False
 
     def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
@@ -123,6 +126,11 @@ class Method:
             raise InputError(
                 f"the method {self.name} cannot keep to {problem.constraints.rules[0].words}: "
                 f"use {able}"
+            )
+        if problem.by_members and not self.by_members:
+            able = ", ".join(method.name for method in METHODS.values() if method.by_members)
+            raise InputError(
+                f"the method {self.name} counts groups once and cannot weigh members: use {able}"
             )
         if budget.patience is not None and not self.patient:
             able = ", ".join(method.name for method in METHODS.values() if method.patient)
@@ -175,6 +183,7 @@ METHODS = {
             options=("write_model", "symmetry_breaking"),
             exact=True,
             constrained=True,
+            by_members=False,
         ),
         Method(
             "baseline",

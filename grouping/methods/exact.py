@@ -51,7 +51,7 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
     def course() -> None:
         for labels in seeds[1:]:
             search.offer_met(labels)
-        if problem.semantics == "lm" and not problem.constraints:
+        if greedy.can_split(problem) and not problem.constraints:
             search.offer(greedy.run(problem, budget, split_buckets=True).labels)
             if not problem.aggregation.per_member:
                 search.prove(few_users.bound_certificate(problem))

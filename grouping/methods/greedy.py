@@ -28,7 +28,7 @@ class Buckets:
         Smallest user of each; ascending.
     sizes : int64 array, shape (buckets,)
     scores : float64 array, shape (buckets,)
-        What each would score as a group.
+        What each would count as a group.
     """
 
     of_user: NDArray[np.int64]
@@ -62,6 +62,10 @@ def run(problem: Problem, budget: Budget, *, split_buckets: bool = False) -> Out
     InputError
         If buckets shall be split under aggregate voting, where a split gains nothing.
     """
+    if split_buckets and problem.by_members:
+        raise InputError(
+            "splitting buckets gains nothing where groups count by their members: leave it out"
+        )
     if split_buckets and problem.semantics == "av":
         raise InputError(
             "splitting buckets has no effect under aggregate voting, whose scores add up over "
@@ -73,7 +77,7 @@ def run(problem: Problem, budget: Budget, *, split_buckets: bool = False) -> Out
         chosen, taken_out = select_and_split(problem, buckets)
     else:
         chosen, taken_out = select(problem, buckets), []
-        if problem.semantics == "lm" and splitting_may_help(problem, buckets, chosen):
+        if can_split(problem) and splitting_may_help(problem, buckets, chosen):
             advice.append(
                 "users with equal keys share a bucket: splitting buckets (--split-buckets, in "
                 "Python split_buckets=True) may raise the objective"
@@ -95,6 +99,11 @@ def run(problem: Problem, budget: Budget, *, split_buckets: bool = False) -> Out
         last = best_of_columns(problem, left, scores, error)
         lists = np.concatenate([lists, last[None, :]])
     return Outcome(labels, lists, advice=advice)
+
+
+def can_split(problem: Problem) -> bool:
+    """Whether split buckets can gain anything: where groups count once, under least misery."""
+    return problem.semantics == "lm" and not problem.by_members
 
 
 def form_buckets(problem: Problem) -> Buckets:
@@ -127,7 +136,8 @@ def form_buckets(problem: Problem) -> Buckets:
     number[leads] = np.arange(len(leads))
     of_user = number[leaders]
     sizes = size_at[leads]
-    return Buckets(of_user, leads, sizes, _bucket_scores(problem, of_user, leads, sizes))
+    scores = _bucket_scores(problem, of_user, leads, sizes)
+    return Buckets(of_user, leads, sizes, problem.counting.of_groups(scores, of_user))
 
 
 def _bucket_scores(

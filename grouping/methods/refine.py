@@ -20,11 +20,11 @@ from grouping.constraints.meeting import meet
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
-from grouping.local import hard_users, lists
+from grouping.local import coverage, hard_users, lists
 from grouping.local.annealing import Annealing
 from grouping.local.softening import STAGES, soften
 from grouping.methods import Budget, Outcome, greedy
-from grouping.problem import Problem
+from grouping.problem import NO_CONSTRAINTS, Problem
 from grouping.stopping import Standing, tries
 
 ROUNDS = 3
@@ -87,7 +87,7 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
         )
     seeds = [] if start is None else [start]
     seeds.append(greedy.run(problem, budget).labels)
-    if problem.semantics == "lm":
+    if greedy.can_split(problem):
         seeds.append(greedy.run(problem, budget, split_buckets=True).labels)
     first = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
     search = Search(problem, budget, first)
@@ -161,10 +161,28 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
         seconds = FREE * max(0.0, search.remaining) if timed else None
         few = replace(search.budget, time_limit=seconds, iterations=SHAKES, patience=None)
         free = Search(problem, few)
-    if problem.semantics == "lm":
+    if problem.by_members:
+        _from_members(free, rng)
+    elif problem.semantics == "lm":
         for labels in hard_users.formations(problem, lambda: search.over):
             free.offer(labels)
     else:
         lists.improve(free, rng, tries(SHAKES))
     if free is not search:
         search.offer_met(free.labels)
+
+
+def _from_members(search: Search, rng: np.random.Generator) -> None:
+    """Offer what covers many members, and what makes them happy together."""
+    problem = search.problem
+    covering = coverage.formation(problem, lambda: search.over)
+    if covering is not None:
+        search.offer(covering)
+    timed = search.budget.time_limit is not None
+    seconds = FREE * max(0.0, search.remaining) if timed else None
+    voting = replace(problem.voting(), constraints=NO_CONSTRAINTS)
+    alike = Search(
+        voting, replace(search.budget, time_limit=seconds, iterations=SHAKES, patience=None)
+    )
+    lists.improve(alike, rng, tries(SHAKES))
+    search.offer(alike.labels)
