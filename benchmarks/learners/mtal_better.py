@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--data", default="ml-100k", choices=["ml-100k", "ml-1m"])
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--feedback", choices=["explicit", "implicit"])
+    parser.add_argument("--only", default="", help='just these, as "explicit item"')
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
@@ -58,7 +58,7 @@ def main() -> int:
     data = read_movielens(options.data)
     for split, column in itertools.product(range(options.splits), COLUMNS):
         key = (options.data, split, *column)
-        if lines.has(*key) or options.feedback not in (None, column[0]):
+        if lines.has(*key) or options.only not in " ".join(column):
             continue
         values = run(Cell(options.data, split, "factors", *column), data, learn)
         lines.add(key, values)
