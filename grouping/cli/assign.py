@@ -19,6 +19,7 @@ SHOWN_NEWCOMERS = 50
 
 
 def assign(
+    context: typer.Context,
     formation: Annotated[
         str,
         typer.Argument(metavar="FORMATION", help="The groups: the .json file of form or assign."),
@@ -94,7 +95,7 @@ def assign(
     serves them best, within capacities. The result is the new formation.
     """
     from grouping.assigning import alongside, join
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output, read_titles, stamped, write_out
     from grouping.formation import Formation
     from grouping.ids import Ids
@@ -104,19 +105,7 @@ def assign(
     titles = read_titles(item_names, user_names)
     before = Formation.load(formation)
     limits = rules.constraints(Ids(0), len(before.groups))
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing=_policy(before) if missing is None else missing,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context, missing=_policy(before) if missing is None else missing)
     given.ratings = alongside(before, given.ratings, relist=relist)
     joining = given.use(
         lambda complete, policy: join(

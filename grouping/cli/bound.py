@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import typer
+
 from grouping.cli import options as o
 
 
 def bound(
+    context: typer.Context,
     ratings: o.RatingsFile = None,
     semantics: o.Semantics = "lm",
     agg: o.Agg = "min",
@@ -30,7 +33,7 @@ def bound(
 
     Without --time-limit, one that is quick at any size.
     """
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
     from grouping.cli.streams import emit, emit_json
     from grouping.exact.bounding import upper_bound
@@ -41,19 +44,7 @@ def bound(
     from grouping.problem import Problem
 
     weights = o.parse_weights(position_weights, agg, k)
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing=missing,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context)
     with on_threads(threads), shown_progress(quiet) as progress:
         found = given.use(
             lambda complete, policy: upper_bound(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def compare(
+    context: typer.Context,
     ratings: o.RatingsFile = None,
     semantics: o.Semantics = "lm",
     agg: o.Agg = "min",
@@ -47,7 +48,7 @@ def compare(
     get, and how evenly. Methods that improve as long as they may get 10 seconds each, or
     --time-limit.
     """
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
     from grouping.cli.results import check_output
     from grouping.cli.streams import emit_json, emit_table, say
@@ -57,19 +58,7 @@ def compare(
 
     check_output(output, (".csv",))
     weights = o.parse_weights(position_weights, agg, k)
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing=missing,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context)
     with shown_progress(quiet) as progress:
         table = given.use(
             lambda complete, policy: side_by_side(

@@ -11,6 +11,7 @@ from grouping.errors import InputError
 
 
 def evaluate(
+    context: typer.Context,
     ratings: o.GivenRatings,
     groups: Annotated[
         str,
@@ -45,7 +46,7 @@ def evaluate(
     verbose: o.Verbose = False,
 ) -> None:
     """Give the groups of a file their best lists, and score them."""
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.evaluating import evaluate as evaluate_partition
     from grouping.evaluating import group_numbers
@@ -55,19 +56,7 @@ def evaluate(
     weights = o.parse_weights(position_weights, agg, k)
     titles = read_titles(item_names, user_names)
     partition = read_partition(groups)
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing=missing,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context)
     try:
         group_numbers(given.ratings, partition)
     except InputError as error:

@@ -14,6 +14,7 @@ from grouping.methods import METHODS
 
 
 def form(
+    context: typer.Context,
     ratings: o.RatingsFile = None,
     semantics: o.Semantics = "lm",
     agg: o.Agg = "min",
@@ -116,7 +117,7 @@ def form(
     The result is a table on standard output: the groups, their lists, best item first, and how
     satisfied each group is.
     """
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.forming import form as form_groups
@@ -155,19 +156,7 @@ def form(
     )
     partition = None if start is None else read_partition(start)
     titles = read_titles(item_names, user_names)
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing=missing,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context)
     with shown_progress(quiet) as progress:
         formation = given.use(
             lambda complete, policy: form_groups(

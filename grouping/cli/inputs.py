@@ -13,11 +13,27 @@ from grouping.cli.streams import say
 from grouping.errors import IncompleteError, InputError
 
 if TYPE_CHECKING:
+    import typer
+
     from grouping.missing import Missing
     from grouping.ratings import Ratings
     from grouping.reading import ReadReport
 
 Made = TypeVar("Made")
+
+OPTIONS = (
+    "format",
+    "columns",
+    "on_bad_row",
+    "duplicates",
+    "scale",
+    "missing",
+    "seed",
+    "threads",
+    "quiet",
+    "verbose",
+)
+"""Of reading: parameters of `read_input`, and of the commands that read ratings to work on."""
 
 
 @dataclass
@@ -85,6 +101,29 @@ class Input:
                     self.quiet,
                 )
         return self.completed
+
+
+def read_asked(context: typer.Context, **instead: Any) -> Input:
+    """Read the ratings as the options of a command say.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of a command that has `RATINGS` and all the options of reading, `OPTIONS`.
+    **instead
+        Options that the command knows better.
+
+    Returns
+    -------
+    input : Input
+
+    Raises
+    ------
+    InputError
+        As `read_input` does.
+    """
+    given = {name: value for name, value in context.params.items() if name in OPTIONS}
+    return read_input(context.params["ratings"], **given | instead)
 
 
 def read_input(

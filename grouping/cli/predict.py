@@ -10,6 +10,7 @@ from grouping.cli import options as o
 
 
 def predict(
+    context: typer.Context,
     ratings: o.GivenRatings,
     output: Annotated[
         str,
@@ -32,26 +33,14 @@ def predict(
 
     What was rated keeps its rating; the rest is predicted by biased matrix factorisation.
     """
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output
     from grouping.cli.streams import say
     from grouping.missing import rounded
     from grouping.writing import write_ratings
 
     check_output(output, (".csv", ".csv.gz", ".parquet", ".npy"))
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing="predict",
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context, missing="predict")
     complete = given.predicted()
     if step is not None:
         complete = rounded(complete, step)

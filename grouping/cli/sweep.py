@@ -17,6 +17,7 @@ PICTURES = (".png", ".svg", ".pdf")
 
 
 def sweep(
+    context: typer.Context,
     ratings: o.RatingsFile = None,
     groups: Annotated[
         str,
@@ -87,7 +88,7 @@ def sweep(
     For each: objective, upper bound and the gap to it, how large groups are, seconds. Interrupted,
     it shows what was measured; with -o, the same command goes on from there.
     """
-    from grouping.cli.inputs import read_input
+    from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_steps
     from grouping.cli.results import check_output
     from grouping.sweeping import sweep as over_ranges
@@ -103,19 +104,7 @@ def sweep(
         "time_limit": time_limit,
         "iterations": iterations,
     }
-    given = read_input(
-        ratings,
-        format=format,
-        columns=columns,
-        on_bad_row=on_bad_row,
-        duplicates=duplicates,
-        scale=scale,
-        missing=missing,
-        seed=seed,
-        threads=threads,
-        quiet=quiet,
-        verbose=verbose,
-    )
+    given = read_asked(context)
     rows: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"semantics": semantics, "agg": agg, "method": method}
     try:
