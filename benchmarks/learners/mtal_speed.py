@@ -31,7 +31,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="ml-100k", choices=["ml-100k", "ml-1m"])
     parser.add_argument("--repeats", type=int, default=5, help="of the epochs timed by turns")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--method", default="residuals", choices=["residuals", "factors"])
+    parser.add_argument("--rounds", type=int, help="10, or 20 of factors")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--skip-run", action="store_true", help="time epochs alone")
     parser.add_argument("--processes", action="store_true", help="organisations in processes")
@@ -40,9 +41,12 @@ def main() -> int:
     parts = three_parts(data.ratings, validation=0, seed=0)
     domains = deal(parts, partition="uniform:8")
     batch = 100 if options.data == "ml-100k" else 500
-    epochs(domains, parts.train.csr(data.ratings.shape), batch, options.repeats)
+    settings = Settings(method=options.method, fitting=Fitting(batch=batch))
+    if options.method == "residuals":
+        epochs(domains, parts.train.csr(data.ratings.shape), batch, options.repeats)
     if not options.skip_run:
-        whole_run(domains, batch, options.rounds, options.workers, options.processes, data)
+        rounds = options.rounds or (10 if options.method == "residuals" else 20)
+        whole_run(domains, settings, rounds, options.workers, options.processes, data)
     return 0
 
 
@@ -94,14 +98,13 @@ class DenseLoop:
 
 def whole_run(
     domains: list[Domain],
-    batch: int,
+    settings: Settings,
     rounds: int,
     workers: int,
     processes: bool,
     data: MovieLens,
 ) -> None:
     """Wall clock, processor time and peak memory of a run, and of completing all ratings."""
-    settings = Settings(fitting=Fitting(batch=batch))
     plans = [Plan(Held(domain), settings, "speed", b"speed") for domain in domains]
     started, busy = time.perf_counter(), time.process_time()
     members = [ProcessMember(p) if processes else LocalMember(*p.build()) for p in plans]
@@ -109,6 +112,7 @@ def whole_run(
         run = run_rounds(
             transport,
             rounds,
+            method=settings.method,
             on_round=lambda s: print(f"round {s.round}: {s.seconds:.1f} s", file=sys.stderr),
         )
         seconds, busy = time.perf_counter() - started, time.process_time() - busy
@@ -118,10 +122,13 @@ def whole_run(
         resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     users, items = data.ratings.shape
+    what = f"rounds x {settings.fitting.epochs} epochs"
+    if settings.method == "factors":
+        what = f"sweeps of {settings.factors.count} factors"
     where = "processes" if processes else "threads"
     print(
-        f"{data.name}, {users} x {items}, {len(domains)} organisations, {rounds} rounds x "
-        f"{settings.fitting.epochs} epochs, {workers} {where} on {os.cpu_count()} cores: "
+        f"{data.name}, {users} x {items}, {len(domains)} organisations, {rounds} {what}, "
+        f"{workers} {where} on {os.cpu_count()} cores: "
         f"{seconds:.1f} s, processor time {busy:.1f} s; completing {completed:.1f} s; largest "
         f"process {memory / 2**20:.2f} GiB; RMSE of round {run.chosen} {run.standings[-1].test:.4f}"
     )
