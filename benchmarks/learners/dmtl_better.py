@@ -15,11 +15,12 @@ import numpy as np
 
 from benchmarks.learners.dmtl_data import read
 from benchmarks.learners.dmtl_rows import OURS
-from benchmarks.learners.dmtl_table3 import NAMES, ranked
+from benchmarks.learners.dmtl_table3 import NAMES, estimates
 from benchmarks.learners.lines import Lines
 from benchmarks.learners.surprise_rows import MORE, ROWS
-from learners.dmtl.protocol import Ranked
+from learners.dmtl.protocol import SCALE, Ranked, rank
 from learners.intervals import bootstrap
+from learners.metrics import rmse
 
 
 def main() -> int:
@@ -31,29 +32,41 @@ def main() -> int:
     parser.add_argument("--ours", default="ensemble", help="the row to compare with all others")
     options = parser.parse_args()
     data = read(options.data)
-    lines = Lines(options.out / "better.csv", ("data", "seed", "row"), ("precision", "recall"))
+    lines = Lines(
+        options.out / "better.csv", ("data", "seed", "row"), ("precision", "recall", "rmse")
+    )
     found: dict[str, dict[int, tuple[np.ndarray, Ranked]]] = {}
+    errors: dict[str, list[float]] = {}
     for seed in options.seeds:
         split = data.split(seed)
         users = np.unique(split.test.who)
         for row in options.rows:
-            result = ranked(split, row, options.out)
+            guess = estimates(split, row, options.out)
+            result = rank(split.test.who, split.test.value, guess)
+            error = rmse(split.test.value, np.clip(guess, *SCALE))
+            errors.setdefault(row, []).append(error)
             found.setdefault(row, {})[seed] = (users, result)
             if not lines.has(options.data, seed, row):
-                lines.add((options.data, seed, row), result.means)
-    show(found, options.ours, len(data.users))
+                lines.add((options.data, seed, row), (*result.means, error))
+    show(found, errors, options.ours, len(data.users))
     return 0
 
 
-def show(found: dict[str, dict[int, tuple[np.ndarray, Ranked]]], ours: str, users: int) -> None:
-    print(f"| row | P@10 | R@10 | {ours} less it: P@10 | R@10 |")
-    print("| --- | --- | --- | --- | --- |")
+def show(
+    found: dict[str, dict[int, tuple[np.ndarray, Ranked]]],
+    errors: dict[str, list[float]],
+    ours: str,
+    users: int,
+) -> None:
+    print(f"| row | RMSE | P@10 | R@10 | {ours} less it: P@10 | R@10 | splits of lower RMSE |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for row, by_seed in found.items():
         means = np.array([result.means for _, result in by_seed.values()])
         cells = [f"{m:.4f} (sd {s:.4f})" for m, s in zip(means.mean(0), means.std(0), strict=True)]
         apart = [str(bootstrap(differences(found[ours], by_seed, users, part))) for part in (0, 1)]
-        shown = apart if row != ours else ["", ""]
-        print(f"| {row} | {cells[0]} | {cells[1]} | {shown[0]} | {shown[1]} |")
+        lower = sum(a < b for a, b in zip(errors[ours], errors[row], strict=True))
+        shown = [*apart, f"{lower} of {len(by_seed)}"] if row != ours else ["", "", ""]
+        print(f"| {row} | {np.mean(errors[row]):.4f} | " + " | ".join([*cells, *shown]) + " |")
 
 
 def differences(one: dict, other: dict, users: int, part: int) -> np.ndarray:

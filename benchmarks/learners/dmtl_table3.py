@@ -50,9 +50,14 @@ def table(data: Data, seed: int, rows: list[str], out: Path):
 
 
 def ranked(parts: Parts, row: str, out: Path) -> Ranked:
-    """A row's ranking; estimates are made where `out` does not hold them yet."""
+    """A row's ranking."""
+    return rank(parts.test.who, parts.test.value, estimates(parts, row, out))
+
+
+def estimates(parts: Parts, row: str, out: Path) -> np.ndarray:
+    """A row's estimates; they are made where `out` does not hold them yet."""
     made = our_estimates if row in OURS else surprise_estimates
-    return rank(parts.test.who, parts.test.value, made(parts, row, out))
+    return made(parts, row, out)
 
 
 def surprise_estimates(parts: Parts, row: str, out: Path) -> np.ndarray:
