@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from grouping.aggregation import Aggregation
 from grouping.capacities import place
 from grouping.constraints import Constraints, Rule
+from grouping.counting import Counting
 from grouping.errors import InfeasibleError, InputError
 from grouping.formation import Formation, Group, versions
 from grouping.ids import Ids, canonical_order
@@ -215,7 +216,7 @@ def _check_weights(formation: Formation) -> None:
     """
     if formation.problem.get("weigh") != "members":
         return
-    by_members = _worth(formation.groups, formation.problem)
+    by_members = _worth(formation.groups, formation.labels, formation.problem)
     if not math.isclose(by_members, formation.objective, rel_tol=1e-9, abs_tol=1e-9):
         raise InputError(
             "the groups were formed with user weights, so what a newcomer costs a group is not "
@@ -223,10 +224,14 @@ def _check_weights(formation: Formation) -> None:
         )
 
 
-def _worth(groups: Sequence[Group], asked: Mapping[str, Any]) -> float:
-    """Objective of groups: each counts once, or once for each member."""
-    by_members = asked.get("weigh") == "members"
-    return math.fsum(group.satisfaction * (group.size if by_members else 1) for group in groups)
+def _worth(groups: Sequence[Group], labels: NDArray[np.int64], asked: Mapping[str, Any]) -> float:
+    """Objective of groups, each as often as it counts."""
+    satisfaction = np.array([group.satisfaction for group in groups])
+    return math.fsum(_counting(asked).of_groups(satisfaction, labels))
+
+
+def _counting(asked: Mapping[str, Any]) -> Counting:
+    return Counting(asked.get("weigh", "groups"))
 
 
 def kept(formation: Formation) -> Constraints:
@@ -504,7 +509,7 @@ def _joined(
     return Formation(
         labels,
         groups,
-        _worth(groups, asked),
+        _worth(groups, labels, asked),
         None,
         "feasible",
         "assign",
@@ -533,19 +538,19 @@ def _relisted(
         asked["groups"],
         asked["k"],
         position_weights=asked["position_weights"],
+        counting=_counting(asked),
     )
     names = [group.name for group in formation.groups]
-    relisted = Formation.of(
+    return Formation.of(
         problem,
         Outcome(labels),
         score(problem, labels),
         method="assign",
         seed=formation.seed,
         seconds={},
-        settings=settings | {"weigh": asked.get("weigh", "groups")},
+        settings=settings,
         names=[str(name) for name in names] if names[0] is not None else None,
     )
-    return replace(relisted, objective=_worth(relisted.groups, relisted.problem))
 
 
 def _recorded(formation: Formation, constraints: Constraints) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def place(costs: Sequence[NDArray[np.float64]], room: NDArray[np.int64]) -> NDAr
     open_edges, full = np.ones(costs[0].shape, bool), np.zeros(len(room), bool)
     for cost in [*costs, numbers]:
         scale = float(np.abs(cost).max())
-        if scale > 0:
+        if scale > 0 and open_edges.sum() > len(open_edges):
             chosen = _cheapest(cost / scale, room, open_edges, full)
     return chosen
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.joining import own_satisfaction
 from grouping.objective import ratings_on_lists
 from grouping.problem import OwnLists, Problem
 
@@ -98,23 +99,12 @@ def members_report(
         problem = replace(
             problem, ratings=problem.given, own=OwnLists(problem.own.items, own), unweighted=None
         )
-    own_best = _satisfaction(problem, problem.own.scores)
-    satisfaction = _satisfaction(problem, ratings_on_lists(problem, labels, lists))
+    own_best = own_satisfaction(problem, problem.own.scores)
+    satisfaction = own_satisfaction(problem, ratings_on_lists(problem, labels, lists))
     best, best_group = satisfaction.copy(), np.full(len(labels), -1, np.int64)
     for group in range(len(lists)):
         everyone = np.full(len(labels), group, np.int64)
-        there = _satisfaction(problem, ratings_on_lists(problem, everyone, lists))
+        there = own_satisfaction(problem, ratings_on_lists(problem, everyone, lists))
         better = (there > best) & (labels != group)
         best[better], best_group[better] = there[better], group
     return MembersReport(satisfaction, own_best, best_group, best)
-
-
-def _satisfaction(problem: Problem, ratings: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Aggregate members' own ratings of lists."""
-    if problem.aggregation.per_member:
-        from grouping.kernels.groups import ndcg_of_members
-
-        weights = problem.aggregation.weights
-        found: NDArray[np.float64] = ndcg_of_members(ratings, problem.own.scores, weights)[:, 0]
-        return found
-    return problem.aggregation.of_scores(-np.sort(-ratings, axis=1))

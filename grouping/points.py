@@ -127,6 +127,8 @@ def described(ratings: Ratings | None) -> str:
 
 
 def _check_settings(path: Path, points: Path, settings: Row) -> None:
+    if points.exists() and path.exists() and points.read_bytes().count(b"\n") < 2:
+        points.unlink()  # of a run that failed before its first point
     if points.exists() and path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name in settings if before.get(name) != settings[name]]

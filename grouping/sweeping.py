@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from grouping import __version__
 from grouping.comparing import SIZES, sizes_in_five
+from grouping.counting import Counting, user_weights
 from grouping.errors import InfeasibleError, InputError, UndecidedError
 from grouping.forming import form
 from grouping.interrupts import as_interrupts
@@ -106,6 +107,10 @@ def sweep(
         1,
         longest,
         position_weights=_first(position_weights, longest),
+        counting=Counting(
+            options.get("weigh", "groups"),
+            user_weights(ratings.users, options.get("user_weights")),
+        ),
     )
 
     def measure(point: Row) -> Row:

@@ -40,6 +40,8 @@ def sweep(
     min_size: o.MinSize = None,
     max_size: o.MaxSize = None,
     position_weights: o.PositionWeights = None,
+    weigh: o.Weigh = "groups",
+    user_weights: o.UserWeights = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -91,6 +93,7 @@ def sweep(
     from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_steps
     from grouping.cli.results import check_output
+    from grouping.reading.user_weights import read_user_weights
     from grouping.sweeping import sweep as over_ranges
 
     check_output(output, (".csv",))
@@ -103,6 +106,8 @@ def sweep(
         "max_size": max_size,
         "time_limit": time_limit,
         "iterations": iterations,
+        "weigh": None if weigh == "groups" else weigh,
+        "user_weights": None if user_weights is None else read_user_weights(user_weights),
     }
     given = read_asked(context)
     rows: list[dict[str, Any]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,8 +191,7 @@ def test_new_lists_are_those_of_evaluate(semantics, agg):
 def test_where_groups_count_by_members_so_do_newcomers():
     """Group 2 would fall by less; but 1 counts three times when they have come, and 2 twice."""
     once = evaluate(X, LABELS, "lm", "min", 2)
-    counted = {"objective": 4 * 2 + 4 * 2 + 2.0, "problem": once.problem | {"weigh": "members"}}
-    formation = replace(once, **counted)
+    formation = evaluate(X, LABELS, "lm", "min", 2, weigh="members")
     row = [[1.2, 1.2, 2.9, 2.9]]
     assert assign(once, row).labels[-1] == 2
     assert assign(formation, row).labels[-1] == 1
@@ -203,7 +201,7 @@ def test_where_groups_count_by_members_so_do_newcomers():
         sum(group.satisfaction * group.size for group in relisted.groups)
     )
     with pytest.raises(InputError, match="formed with user weights"):
-        assign(replace(formation, objective=20.0), row)
+        assign(evaluate(X, LABELS, "lm", "min", 2, weigh="members", user_weights=range(1, 6)), row)
 
 
 def test_capacities_of_the_formation_hold_on_until_others_are_given(tmp_path):

@@ -101,6 +101,7 @@ def test_points_of_another_sweep_are_not_gone_on_with(tmp_path, change, words):
         ({"k": [2, 7]}, "lists of k = 7 items"),
         ({"method": "best"}, "unknown method 'best'"),
         ({"agg": "most"}, "unknown aggregation"),
+        ({"semantics": "av", "weigh": "members"}, "weigh members goes with"),
         ({"X": np.array([[1, np.nan]])}, "missing"),
     ],
 )
@@ -108,6 +109,15 @@ def test_what_is_asked_is_checked_before_a_file_is_made(tmp_path, asked, words):
     with pytest.raises(InputError, match=words):
         sweep(**{"X": RATINGS, "groups": 2, "k": 1, "file": tmp_path / "s.csv"} | asked)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_failed_before_its_first_point_leaves_room_for_the_next(tmp_path):
+    """A method that cannot keep the constraints, and then one that can."""
+    path = tmp_path / "s.csv"
+    with pytest.raises(InputError, match="cannot keep"):
+        sweep(RATINGS, 3, 1, max_size=10, file=path)
+    table = sweep(RATINGS, 3, 1, method="refine", max_size=10, iterations=1, file=path)
+    assert table["largest"].tolist() == [10]
 
 
 def test_curves_run_over_what_varies():
