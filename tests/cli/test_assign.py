@@ -6,10 +6,12 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.cli.running import THREE, Run, long_table
+from grouping import Ratings, form
+from tests.cli.running import ITEMS, RATINGS, THREE, USERS, Run, long_table
 from tests.cli.test_schema import SCHEMA
 
 NEW = "user,item,rating\nx,p,5\nx,q,5\nx,r,1\nx,s,1\ny,p,1\ny,q,1\ny,r,4\ny,s,5\n"
@@ -17,9 +19,10 @@ NEW = "user,item,rating\nx,p,5\nx,q,5\nx,r,1\nx,s,1\ny,p,1\ny,q,1\ny,r,4\ny,s,5\
 
 
 @pytest.fixture
-def formed(run: Run, table: str, tmp_path: Path) -> str:
+def formed(tmp_path: Path) -> str:
     """Three groups as a file, and the newcomers' ratings as new.csv."""
-    assert run("form", table, *THREE, "-q", "-o", "groups.json").code == 0
+    ratings = Ratings.of(np.array(RATINGS, np.float64), users=USERS, items=ITEMS)
+    form(ratings, groups=3, k=2).save(tmp_path / "groups.json")
     (tmp_path / "new.csv").write_text(NEW)
     return "groups.json"
 
