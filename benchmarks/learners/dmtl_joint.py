@@ -73,7 +73,8 @@ def main() -> int:
                 str(bootstrap(differences(by_seed, found[0.0], len(data.users), part)))
                 for part in (0, 1)
             ]
-        print(f"| {weight:g} | " + " | ".join(f"{m:.4f}" for m in means), *shown, sep=" | ")
+        cells = [f"{weight:g}", *(f"{m:.4f}" for m in means), *shown]
+        print("| " + " | ".join(cells) + " |")
     return 0
 
 
