@@ -3,10 +3,9 @@
 The best of several starts (GRD with and without split buckets; under least misery, formations
 around users who are hard to satisfy together; under aggregate voting, lists that are improved
 item by item) is improved by moves and exchanges of users, again and again, each time longer: by
-annealing under aggregate voting; under scores that soften the lowest ratings under least misery,
-with annealing after that where groups count by their members. But for aggregate voting without
-constraints the search over lists goes on instead. Nothing is ever lost: the result is the best
-formation met.
+scores that soften the lowest ratings under least misery, by shaken lists within sizes under
+aggregate voting, by annealing where neither is all. But for aggregate voting without constraints
+the search over lists goes on instead. Nothing is ever lost: the result is the best formation met.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from grouping.constraints.meeting import meet
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
-from grouping.local import coverage, hard_users, lists
+from grouping.local import alternation, coverage, hard_users, lists
 from grouping.local.annealing import Annealing
 from grouping.local.softening import STAGES, soften
 from grouping.methods import Budget, Outcome, greedy
@@ -46,13 +45,19 @@ BOUNDING = 0.8
 MOST_READ = 1 << 36
 """Scores that an annealing may read, where no time is given."""
 
-SOFTEST, SOFTER = 2.0, 8.0
-"""First softness of the first round, and of the others: so often it goes into the range."""
+SOFTEST = 8.0, 4.0
+"""First softness of the rounds, in turns: so often it goes into the range of the ratings."""
 
 SOFT_STEPS = 2
 """Steps under each softness for each user and group, in the first round; then times the round."""
 
-HOT, COLD = 0.1, 0.001
+CLUSTERINGS = 4
+"""Clusterings within sizes, to start from."""
+
+SIZES = ("min_size", "max_size", "sizes")
+"""Kinds of rules that are about sizes alone."""
+
+HOT, COLD = 0.01, 0.001
 """Temperatures, in units of what the ratings' range makes of a list."""
 
 
@@ -118,6 +123,10 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
             return
     else:
         _from_other_starts(search, rng)
+    sizes = alternation.Sizes(problem)
+    alternated = None
+    if problem.constraints and sizes.suit(problem.ratings.shape[0]):
+        alternated = _from_clusters(search, sizes, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
     soft = problem.semantics == "lm"
@@ -126,13 +135,19 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
     span = (problem.high - problem.low) * float(problem.aggregation.weights.sum())
     if span <= 0:
         return
+    if soft:
+        moves = annealing.instance.by_members
+    else:
+        moves = alternated is None or problem.aggregation.name == "min"
     enough = tries(rounds, patience)
     done = quiet = 0
     while not (search.over or enough(Standing(iterations=done, quiet=quiet))):
         done, quiet = done + 1, quiet + 1
         if soft and _soften(search, annealing, done, longest):
             quiet = 0
-        if not soft or annealing.instance.by_members:
+        if alternated is not None and _shake(search, alternated, rng):
+            quiet = 0
+        if moves:
             try:
                 annealing.run(search.labels, steps, HOT * span, COLD * span)
             finally:  # an interrupt too
@@ -144,11 +159,48 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
 
 def _soften(search: Search, annealing: Annealing, round_number: int, longest: int) -> bool:
     """Search under soft scores, from the best so far; tell whether something better was found."""
-    softest = SOFTEST if round_number == 1 else SOFTER
+    softest = SOFTEST[(round_number - 1) % len(SOFTEST)]
     steps = SOFT_STEPS * round_number * len(annealing.instance.sizes) * search.problem.groups
     better = False
     for labels in soften(annealing, search.labels, softest, min(steps, longest // STAGES)):
         better |= search.offer(labels)
+    return better
+
+
+def _from_clusters(
+    search: Search, sizes: alternation.Sizes, rng: np.random.Generator
+) -> alternation.ListsWithinSizes | None:
+    """Offer clusters of users within sizes, and what alternation makes of them.
+
+    Returns
+    -------
+    alternated : ListsWithinSizes or None
+        For going on, where sizes are all that is asked.
+    """
+    problem = search.problem
+
+    def stop() -> bool:
+        return search.over
+
+    local = None
+    if problem.semantics == "av":
+        local = alternation.ListsWithinSizes(problem, sizes, stop)
+    for _ in range(CLUSTERINGS):
+        if stop():
+            break
+        labels = alternation.clusters(problem, sizes, rng, stop)
+        search.offer_met(labels if local is None else local.alternate(local.lists(labels)))
+    by_size = all(rule.kind in SIZES for rule in problem.constraints.rules)
+    return local if by_size else None
+
+
+def _shake(search: Search, local: alternation.ListsWithinSizes, rng: np.random.Generator) -> bool:
+    """Shake lists and divide the users anew; tell whether something better was found."""
+    better = False
+    for _ in range(SHAKES):
+        if search.over:
+            break
+        better |= search.offer(local.shake(search.labels, rng))
     return better
 
 
@@ -159,7 +211,9 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
     if problem.constraints:  # they are not looked at, and must not take all the time
         timed = search.budget.time_limit is not None
         seconds = FREE * max(0.0, search.remaining) if timed else None
-        few = replace(search.budget, time_limit=seconds, iterations=SHAKES, patience=None)
+        few = replace(
+            search.budget, time_limit=seconds, iterations=SHAKES, patience=None, progress=None
+        )
         free = Search(problem, few)
     if problem.by_members:
         _from_members(free, rng)

@@ -122,6 +122,7 @@ def test_an_interrupt_returns_the_best_so_far(monkeypatch):
 
     monkeypatch.setattr(refine.Annealing, "run", interrupted)
     monkeypatch.setattr(refine, "soften", interrupted)
+    monkeypatch.setattr(refine.alternation.ListsWithinSizes, "shake", interrupted)
     for semantics in ("lm", "av"):
         formed = form(ratings, semantics, "sum", 5, 3, "refine", max_size=20)
         assert formed.status == "interrupted"
