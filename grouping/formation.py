@@ -186,9 +186,11 @@ class Formation:
             "round": None,
             "position_weights": weights if problem.aggregation.name == "wsum" else None,
             "weigh": problem.counting.weigh,
-            "constraints": problem.constraints.as_dict(problem.ratings.users),
+            "constraints": _constraints(problem),
             "input_sha256": None,
         }
+        if problem.counting.weights is not None:
+            asked["user_weights"] = problem.counting.weights.tolist()
         return cls(
             outcome.labels,
             groups,
@@ -438,6 +440,18 @@ class Formation:
             f"Formation({len(self.groups)} groups of {len(self.labels)} users, objective "
             f"{self.objective:g}, {self.status} by {self.method})"
         )
+
+
+def _constraints(problem: Problem) -> dict[str, Any]:
+    """What the JSON document says of constraints, and of what is excluded."""
+    document = problem.constraints.as_dict(problem.ratings.users)
+    if problem.left_out or problem.exclusions:
+        pairs = problem.exclusions.pairs
+        document["exclude"] = {
+            "items": list(problem.left_out),
+            "pairs": 0 if pairs is None else len(pairs),
+        }
+    return document
 
 
 def _finite(number: Any) -> float:

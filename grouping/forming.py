@@ -15,6 +15,7 @@ from grouping.counting import Counting
 from grouping.counting import user_weights as weights_of
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
+from grouping.exclusions import Exclusions
 from grouping.formation import Formation
 from grouping.members import members_report
 from grouping.methods import Budget, Progress, method_named
@@ -47,6 +48,7 @@ def form(
     apart: Iterable[Iterable[Any]] = (),
     fixed: Mapping[Any, int] | None = None,
     constraints: Constraints | None = None,
+    exclude: Any = None,
     user_weights: Mapping[Any, float] | Sequence[float] | None = None,
     start: Start | None = None,
     time_limit: float | None = None,
@@ -108,6 +110,10 @@ def form(
         Users whose group is given; then groups keep their numbers.
     constraints : Constraints, optional
         Ready made, in place of the six before.
+    exclude : iterable of item ids, or mapping of user id to item ids, optional
+        Items that nobody shall be recommended; or that single users shall not (already seen):
+        an item excluded for any member is not on that group's list. The latter with methods that
+        take constraints.
     user_weights : mapping of user id to weight, or n numbers, optional
         How much each user counts (all above 0; 1 for those not named): under aggregate voting
         ratings are multiplied by them, under least misery they go with ``weigh="members"``.
@@ -183,6 +189,7 @@ def form(
             position_weights=position_weights,
             constraints=constraints,
             counting=counting,
+            exclusions=Exclusions.of(completed.users, completed.items, exclude),
         )
         outcome = chosen.run(
             problem,

@@ -226,7 +226,8 @@ def best_of_columns(
     # twice the error bound of summing n differences to the fill one by one, taken from another
     # such sum: no order in use here is worse
     n = problem.ratings.shape[0]
-    close = np.finfo(np.float64).eps * 4 * n * (n + 1) * max(abs(problem.low), abs(problem.high))
+    largest = max(abs(problem.low), abs(problem.high), problem.penalty)
+    close = np.finfo(np.float64).eps * 4 * n * (n + 1) * largest
     close += 2 * error
     near = np.flatnonzero(scores >= scores[items[-1]] - close)
     if len(near) == problem.k:

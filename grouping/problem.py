@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
-from grouping.constraints.rules import Constraints
+from grouping.constraints.rules import Constraints, Rule
 from grouping.counting import Counting
 from grouping.errors import IncompleteError, InputError
+from grouping.exclusions import Exclusions, penalty
 from grouping.memory import require
 from grouping.ratings import Ratings, ordered_keys, value_of_key
 
@@ -27,6 +28,8 @@ MOST_CHUNKS = 32
 """Chunks that a reduction is cut into, at most: each takes memory for a result of its own."""
 
 NO_CONSTRAINTS = Constraints()
+
+NO_EXCLUSIONS = Exclusions()
 
 ALIKE = Counting()
 """Groups count once, and users alike."""
@@ -77,13 +80,19 @@ class Problem:
         How far each of them may be from the true sum beyond float64's own roundings: CSR sums
         are taken in float32, which takes half the cache.
     low, high : float
-        Range of all cells' values.
+        Range of all cells' values, but for those of excluded items.
     constraints : Constraints
         What formations have to satisfy besides.
     counting : Counting
         How much groups and users count.
     unweighted : Ratings or None
-        The ratings without the users' weights, where they have some.
+        The ratings without the users' weights and exclusions, where they have some.
+    exclusions : Exclusions
+        What single users exclude. Such a cell's rating is minus the penalty.
+    left_out : tuple of str
+        Items that are excluded for everybody, and not in the ratings.
+    penalty : float
+        0 where nothing is excluded by single users.
     exact_sums : bool
         Whether sums of ratings are known to be exact, in whatever order they are taken.
     """
@@ -102,6 +111,9 @@ class Problem:
     constraints: Constraints = NO_CONSTRAINTS
     counting: Counting = ALIKE
     unweighted: Ratings | None = None
+    exclusions: Exclusions = NO_EXCLUSIONS
+    left_out: tuple[str, ...] = ()
+    penalty: float = 0.0
 
     @classmethod
     def of(
@@ -115,6 +127,7 @@ class Problem:
         position_weights: str | Sequence[float] | None = None,
         constraints: Constraints | None = None,
         counting: Counting | None = None,
+        exclusions: Exclusions | None = None,
     ) -> Problem:
         """Validate an instance, reading the ratings once.
 
@@ -134,6 +147,7 @@ class Problem:
             For ``wsum``.
         constraints : Constraints, optional
         counting : Counting, optional
+        exclusions : Exclusions, optional
 
         Returns
         -------
@@ -144,17 +158,31 @@ class Problem:
         InputError
             If an argument is out of range, a rating is missing, infinite or outside the
             declared scale, or negative with ``ndcg``.
+        InfeasibleError
+            If a user excludes so much that no list is left.
         GroupingError
             If the memory is not there for the pass and for scoring groups after it.
         """
+        exclusions = exclusions or NO_EXCLUSIONS
+        left_out = tuple(ratings.items.take(exclusions.items))
+        ratings, exclusions = exclusions.left(ratings, positive(k, "the list length k"))
         groups, k, made = asked(ratings.shape, semantics, agg, groups, k, position_weights)
+        exclusions.check(ratings.users, ratings.shape[1], k)
         counting = counting or ALIKE
         counting.check(semantics, made)
         given, ratings = ratings, counting.rated(ratings, semantics)
-        if given is not ratings and given.scale is not None:
+        if given.scale is not None and (exclusions or given is not ratings):
             given.check_scale(*given.observed_range())
         _require_memory(ratings, semantics, k)
-        own, columns, low, high, exact_sums = _read_once(ratings, semantics, k)
+        excluded = 0.0
+        if exclusions:
+            low, high = _range(ratings)
+            largest = max(abs(low), abs(high))
+            excluded = penalty(counting.masses(ratings.shape[0]), made.weights, largest)
+            ratings = exclusions.rated(ratings, -excluded)
+        own, columns, lowest, highest, exact_sums = _read_once(ratings, semantics, k)
+        if not exclusions:
+            low, high = lowest, highest
         if made.per_member and low < 0:
             raise InputError(
                 f"{ratings.source}: ndcg takes ratings as gains, and the lowest is {low:g}: "
@@ -166,7 +194,11 @@ class Problem:
                 f"{ratings.source}: ratings of up to {largest:g} are too large to be added up: "
                 "scale them down"
             )
-        columns, error = _trusted(ratings, columns, semantics, low, high, exact_sums)
+        constraints = constraints or NO_CONSTRAINTS
+        if exclusions:
+            named = Rule("exclude", exclusions.words)
+            constraints = Constraints((*constraints.rules, named))
+        columns, error = _trusted(ratings, columns, semantics, lowest, high, exact_sums)
         return cls(
             ratings,
             semantics,
@@ -179,9 +211,41 @@ class Problem:
             high,
             exact_sums,
             error,
-            constraints or NO_CONSTRAINTS,
+            constraints,
             counting,
             None if given is ratings else given,
+            exclusions,
+            left_out,
+            excluded,
+        )
+
+    def allows(self, item_scores: NDArray[np.float64]) -> bool:
+        """Whether lists have only items that no member excludes, by the groups' scores of them."""
+        return not self.penalty or bool(item_scores.min() > -self.penalty / 2)
+
+    def relaxed(self) -> Problem:
+        """Return the same problem with excluded items allowed, at a low rating.
+
+        What is formed without them is worth the same there, so a bound there bounds here; and
+        numbers are as large as the ratings are.
+        """
+        if not self.penalty:
+            return self
+        low = self.low - (self.high - self.low)
+        ratings = self.exclusions.rated(self.ratings, low)
+        own, columns, low, high, exact_sums = _read_once(ratings, self.semantics, self.k)
+        columns, error = _trusted(ratings, columns, self.semantics, low, high, exact_sums)
+        return replace(
+            self,
+            ratings=ratings,
+            own=own,
+            column_scores=columns,
+            column_error=error,
+            low=low,
+            high=high,
+            exact_sums=exact_sums,
+            exclusions=NO_EXCLUSIONS,
+            penalty=0.0,
         )
 
     @property
@@ -204,8 +268,8 @@ class Problem:
             self.groups,
             self.k,
             position_weights=self.aggregation.weights.tolist() if named == "wsum" else None,
-            constraints=self.constraints,
             counting=Counting(weights=self.counting.weights),
+            exclusions=self.exclusions,
         )
 
     @property
@@ -360,6 +424,14 @@ def _read_once(
         low, high = min(low, ratings.fill), max(high, ratings.fill)
     exact_sums = bool(exact_sums) and n * max(abs(low), abs(high)) <= EXACT / 2
     return OwnLists(items, scores), column_scores, float(low), float(high), exact_sums
+
+
+def _range(ratings: Ratings) -> tuple[float, float]:
+    """Lowest and highest value of a cell, those not stored too."""
+    low, high = ratings.observed_range()
+    if ratings.fill is not None:
+        low, high = min(low, ratings.fill), max(high, ratings.fill)
+    return low, high
 
 
 def _require_memory(ratings: Ratings, semantics: str, k: int) -> None:

@@ -15,6 +15,8 @@ def bound(
     groups: o.Groups = 10,
     k: o.ListLength = 5,
     position_weights: o.PositionWeights = None,
+    weigh: o.Weigh = "groups",
+    user_weights: o.UserWeights = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -36,14 +38,18 @@ def bound(
     from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
     from grouping.cli.streams import emit, emit_json
+    from grouping.counting import Counting
+    from grouping.counting import user_weights as weights_of
     from grouping.exact.bounding import upper_bound
     from grouping.formation import as_json
     from grouping.kernels.jit import threads as on_threads
     from grouping.methods import Budget
     from grouping.missing import complete as completed
     from grouping.problem import Problem
+    from grouping.reading.user_weights import read_user_weights
 
     weights = o.parse_weights(position_weights, agg, k)
+    counts = None if user_weights is None else read_user_weights(user_weights)
     given = read_asked(context)
     with on_threads(threads), shown_progress(quiet) as progress:
         found = given.use(
@@ -55,6 +61,7 @@ def bound(
                     groups,
                     k,
                     position_weights=weights,
+                    counting=Counting(weigh, weights_of(complete.users, counts)),
                 ),
                 Budget(time_limit=time_limit, seed=seed, progress=progress),
             )
@@ -68,6 +75,7 @@ def bound(
                     "agg": agg,
                     "groups": groups,
                     "k": k,
+                    "weigh": weigh,
                     "bound": found.value,
                     "argument": found.argument,
                 }

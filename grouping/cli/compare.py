@@ -25,6 +25,8 @@ def compare(
     ] = "greedy,refine,exact,baseline,kmeans",
     time_limit: o.TimeLimit = None,
     position_weights: o.PositionWeights = None,
+    weigh: o.Weigh = "groups",
+    user_weights: o.UserWeights = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -55,9 +57,11 @@ def compare(
     from grouping.comparing import compare as side_by_side
     from grouping.files import replacing
     from grouping.formation import as_json
+    from grouping.reading.user_weights import read_user_weights
 
     check_output(output, (".csv",))
     weights = o.parse_weights(position_weights, agg, k)
+    counts = None if user_weights is None else read_user_weights(user_weights)
     given = read_asked(context)
     with shown_progress(quiet) as progress:
         table = given.use(
@@ -71,6 +75,8 @@ def compare(
                 missing=policy,
                 round=step,
                 position_weights=weights,
+                weigh=weigh,
+                user_weights=counts,
                 time_limit=time_limit,
                 seed=seed,
                 threads=threads,

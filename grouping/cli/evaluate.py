@@ -25,6 +25,8 @@ def evaluate(
     agg: o.Agg = "min",
     k: o.ListLength = 5,
     position_weights: o.PositionWeights = None,
+    weigh: o.Weigh = "groups",
+    user_weights: o.UserWeights = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -51,9 +53,11 @@ def evaluate(
     from grouping.evaluating import evaluate as evaluate_partition
     from grouping.evaluating import group_numbers
     from grouping.reading.partition import read_partition
+    from grouping.reading.user_weights import read_user_weights
 
     check_output(output)
     weights = o.parse_weights(position_weights, agg, k)
+    counts = None if user_weights is None else read_user_weights(user_weights)
     titles = read_titles(item_names, user_names)
     partition = read_partition(groups)
     given = read_asked(context)
@@ -71,6 +75,8 @@ def evaluate(
             missing=policy,
             round=step,
             position_weights=weights,
+            weigh=weigh,
+            user_weights=counts,
             bound=bound,
             threads=threads,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from grouping.cli import options as o
-from grouping.cli.rules import RuleOptions
+from grouping.cli.rules import RuleOptions, exclusions
 from grouping.errors import InputError
 from grouping.methods import METHODS
 
@@ -52,7 +52,11 @@ def form(
     apart_file: o.ApartFile = None,
     fix: o.Fix = None,
     fix_file: o.FixFile = None,
+    exclude: o.Exclude = None,
+    exclude_file: o.ExcludeFile = None,
     position_weights: o.PositionWeights = None,
+    weigh: o.Weigh = "groups",
+    user_weights: o.UserWeights = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -122,12 +126,14 @@ def form(
     from grouping.cli.results import check_output, deliver, read_titles
     from grouping.forming import form as form_groups
     from grouping.reading.partition import read_partition
+    from grouping.reading.user_weights import read_user_weights
     from grouping.starting import start_labels
 
     check_output(output)
     if per_user and not (json or (output or "").lower().endswith(".json")):
         raise InputError("--per-user: is part of the JSON document; add --json or -o FILE.json")
     weights = o.parse_weights(position_weights, agg, k)
+    counts = None if user_weights is None else read_user_weights(user_weights)
     check_output(write_model, (".lp", ".mps"), "--write-model")
     _check_method(
         method,
@@ -169,6 +175,9 @@ def form(
                 missing=policy,
                 round=step,
                 position_weights=weights,
+                weigh=weigh,
+                user_weights=counts,
+                exclude=exclusions(complete, exclude, exclude_file),
                 split_buckets=split_buckets,
                 write_model=write_model,
                 constraints=rules.constraints(complete.users, groups),

@@ -92,6 +92,18 @@ UserWeights: TypeAlias = Annotated[
         help="How much users count, from a table user,weight; 1 for others.",
     ),
 ]
+Exclude: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", metavar="ITEM", help="Recommend it to nobody; repeatable."),
+]
+ExcludeFile: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--exclude-file",
+        metavar="FILE",
+        help="Table user,item: what users have seen already is on no list of their groups.",
+    ),
+]
 MinSize: TypeAlias = Annotated[
     int | None,
     typer.Option("--min-size", metavar="N", help="Fewest users of every group.", min=1),

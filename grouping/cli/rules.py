@@ -10,7 +10,9 @@ from grouping.errors import InputError
 
 if TYPE_CHECKING:
     from grouping.constraints import Constraints, Rule
+    from grouping.exclusions import Exclusions
     from grouping.ids import Ids
+    from grouping.ratings import Ratings
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,44 @@ def _whole(text: str, words: str, example: str) -> int:
         return int(text)
     except ValueError as error:
         raise InputError(f"{words}: {text.strip()!r} is no whole number: give {example}") from error
+
+
+def exclusions(ratings: Ratings, items: list[str] | None, file: str | None) -> Exclusions | None:
+    """Make exclusions of ``--exclude`` and ``--exclude-file``.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Whose users and items they name.
+    items : list of str or None
+        For everybody.
+    file : str or None
+        For single users.
+
+    Returns
+    -------
+    exclusions : Exclusions or None
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a user or an item is unknown; the message names the place.
+    """
+    if not items and file is None:
+        return None
+    from grouping.exclusions import Exclusions, distinct, known
+    from grouping.reading.excluded import read_excluded
+
+    everybody = {known(ratings.items, item, f"--exclude {item}") for item in items or ()}
+    pairs = (
+        []
+        if file is None
+        else [
+            (
+                known(ratings.users, user, f"{file}:{place}"),
+                known(ratings.items, item, f"{file}:{place}"),
+            )
+            for place, user, item in read_excluded(file)
+        ]
+    )
+    return Exclusions(tuple(sorted(everybody)), distinct(pairs), f"--exclude-file {file}")

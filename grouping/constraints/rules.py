@@ -21,13 +21,16 @@ class Rule:
 
     Attributes
     ----------
-    kind : {"min_size", "max_size", "sizes", "together", "apart", "fixed"}
+    kind : {"min_size", "max_size", "sizes", "together", "apart", "fixed", "exclude"}
     words : str
         What the user wrote, for messages: an option with its value, or a file and line.
     users : tuple of int
         Positions of the users it is about.
     numbers : tuple of int
         Sizes; or the group to be in, for ``fixed``.
+
+    For ``exclude`` the rule is but a name: the ratings say what is excluded
+    (`grouping.exclusions`).
     """
 
     kind: str
@@ -172,6 +175,8 @@ class Constraints:
                 document[rule.kind] = rule.numbers[0]
             elif rule.kind == "sizes":
                 document["sizes"] = list(rule.numbers)
+            elif rule.kind == "exclude":
+                continue
             elif rule.kind == "fixed":
                 document.setdefault("fixed", {})[ids[0]] = rule.numbers[0]
             else:
@@ -271,4 +276,6 @@ def _holds(rule: Rule, labels: NDArray[np.int64], sizes: NDArray[np.int64]) -> b
         return len(set(its)) == 1
     if rule.kind == "apart":
         return len(set(its)) == len(its)
+    if rule.kind == "exclude":
+        return True
     return bool(its[0] == rule.numbers[0])

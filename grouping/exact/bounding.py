@@ -68,6 +68,7 @@ def upper_bound(
         The lowest.
     """
     budget = budget or Budget()
+    problem = problem.relaxed()
     best = Bound(OwnListCertificate(problem), "own lists")
     try:
         for bound in (_quick(problem, stop), _searched(problem, budget)):

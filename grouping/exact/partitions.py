@@ -82,8 +82,9 @@ def set_values(problem: Problem) -> NDArray[np.float64]:
     for mask in range(1, 1 << n):
         # users outside the set form a group of their own, which does not count here
         labels = np.array([0 if mask >> user & 1 else 1 for user in range(n)], np.int64)
-        counted = problem.counting.of_groups(score(problem, labels).satisfaction, labels)
-        values[mask] = counted[0]
+        scored = score(problem, labels)
+        counted = problem.counting.of_groups(scored.satisfaction, labels)
+        values[mask] = counted[0] if problem.allows(scored.item_scores[:1]) else -np.inf
     return values
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.bounds import own_list_bound
+from grouping.constraints.allowing import decide
 from grouping.constraints.meeting import meet
 from grouping.errors import UndecidedError
 from grouping.interrupts import as_interrupts
@@ -59,7 +60,7 @@ class Search:
     labels : int64 array, shape (n,)
         Best formation so far: groups numbered 0, 1, ... without a gap.
     objective : float
-        Its score by the definition.
+        Its score by the definition; minus infinity where a list has an excluded item.
     certificate : Certificate
         Of the best bound so far.
     """
@@ -73,7 +74,7 @@ class Search:
         self._ended = ending(budget.time_limit, budget.gap)
         users = problem.ratings.shape[0]
         self.labels = np.zeros(users, np.int64) if labels is None else _numbered(labels)
-        self.objective = score(problem, self.labels).objective
+        self.objective = self._worth(self.labels)
         self.certificate: Certificate = OwnListCertificate(problem)
 
     @property
@@ -95,11 +96,16 @@ class Search:
         """
         numbered = _numbered(labels)
         assert numbered.max() < self.problem.groups
-        objective = score(self.problem, numbered).objective
+        objective = self._worth(numbered)
         if objective <= self.objective:
             return False
         self.labels, self.objective = numbered, objective
         return True
+
+    def _worth(self, labels: NDArray[np.int64]) -> float:
+        """Objective of a formation: minus infinity where a list has an excluded item."""
+        scored = score(self.problem, labels)
+        return scored.objective if self.problem.allows(scored.item_scores) else -math.inf
 
     def offer_met(self, labels: NDArray[np.int64]) -> None:
         """Offer a formation, changed to meet the constraints if there is time for that.
@@ -178,6 +184,11 @@ class Search:
         -------
         outcome : Outcome
             ``optimal`` only with a bound that meets the objective.
+
+        Raises
+        ------
+        InfeasibleError, UndecidedError
+            If no formation was found whose lists have no excluded item.
         """
         interrupted = False
         try:
@@ -185,6 +196,8 @@ class Search:
                 course()
         except KeyboardInterrupt:
             interrupted = True
+        if self.objective == -math.inf:
+            decide(self.problem, self.remaining)
         if self.proven:
             status = "optimal"
         elif interrupted:

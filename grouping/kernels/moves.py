@@ -51,6 +51,8 @@ class Instance(NamedTuple):
         falls by the factor e where the rating rises by so much (`grouping.local.softening`).
     origin : float
         The rating for which a sum of -1 stands.
+    floor : float
+        A score below it is that of an excluded item, which counts at any position of a list.
     """
 
     rows: Any
@@ -67,6 +69,7 @@ class Instance(NamedTuple):
     apart: Any
     softness: Any = 0.0
     origin: Any = 0.0
+    floor: Any = -np.inf
 
 
 class State(NamedTuple):
@@ -250,7 +253,9 @@ def worth(instance, state, group, out, into, top):
             least = top[positions - 1]
     value = 0.0
     for position in range(positions):
-        if weights[position] != 0.0:
+        if top[position] < instance.floor:
+            value += top[position]
+        elif weights[position] != 0.0:
             value += weights[position] * _rating(instance, top[position])
     return value
 

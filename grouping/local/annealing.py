@@ -118,6 +118,8 @@ def _instance(problem: Problem, units: Units) -> kernels.Instance:
     users = problem.ratings.shape[0]
     constraints, weights = problem.constraints, problem.aggregation.weights
     positions = int(np.flatnonzero(weights)[-1]) + 1 if weights.any() else 1
+    if problem.penalty:
+        positions = problem.k  # an excluded item is one too many wherever it stands
     rows = user_rows(problem.ratings)
     least_misery = problem.semantics == "lm"
     if len(units.sizes) < users:
@@ -143,4 +145,5 @@ def _instance(problem: Problem, units: Units) -> kernels.Instance:
         units.slots == ANYWHERE,
         units.apart.indptr.astype(np.int64),
         units.apart.indices.astype(np.int64),
+        floor=-problem.penalty / 2 if problem.penalty else -np.inf,
     )

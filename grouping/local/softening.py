@@ -83,7 +83,9 @@ def _softened(instance: kernels.Instance, low: float, softness: float) -> kernel
         some = slice(start, start + ROWS)
         exponents = (low - np.asarray(instance.rows[some], np.float64)) / softness
         rows[some] = -np.exp(np.minimum(exponents, LARGEST))
-    return instance._replace(rows=rows, least_misery=False, softness=softness, origin=low)
+    return instance._replace(
+        rows=rows, least_misery=False, softness=softness, origin=low, floor=-np.inf
+    )
 
 
 def _climb(annealing: Annealing, soft: kernels.Instance, state: kernels.State, steps: int) -> None:

@@ -271,6 +271,11 @@ def _refuse(problem: Problem) -> None:
             "the paper's program has no linear form for ndcg, whose members' satisfactions "
             "depend on the order of the list: use greedy"
         )
+    if problem.penalty:
+        raise InputError(
+            f"the method ip cannot keep to {problem.exclusions.words}: use refine, or exact for a "
+            "few users"
+        )
     columns, rows = size(problem)
     if columns > MOST_VARIABLES or rows > MOST_CONSTRAINTS:
         n, m = problem.ratings.shape

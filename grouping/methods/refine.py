@@ -125,7 +125,7 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
         _from_other_starts(search, rng)
     sizes = alternation.Sizes(problem)
     alternated = None
-    if problem.constraints and sizes.suit(problem.ratings.shape[0]):
+    if problem.constraints and not problem.penalty and sizes.suit(problem.ratings.shape[0]):
         alternated = _from_clusters(search, sizes, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
@@ -136,7 +136,7 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
     if span <= 0:
         return
     if soft:
-        moves = annealing.instance.by_members
+        moves = bool(annealing.instance.by_members or problem.penalty)
     else:
         moves = alternated is None or problem.aggregation.name == "min"
     enough = tries(rounds, patience)
@@ -214,7 +214,8 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
         few = replace(
             search.budget, time_limit=seconds, iterations=SHAKES, patience=None, progress=None
         )
-        free = Search(problem, few)
+        free = Search(problem.relaxed(), few)
+    problem = free.problem
     if problem.by_members:
         _from_members(free, rng)
     elif problem.semantics == "lm":

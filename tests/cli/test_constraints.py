@@ -89,3 +89,47 @@ def test_methods_that_cannot_keep_constraints_refuse_them(
     run("form", table, *THREE, "--method", method, "--max-size", "2").refused(
         f"the method {method} cannot keep to --max-size 2: use refine, exact, ip"
     )
+
+
+def test_what_has_been_seen_is_on_no_list_of_its_groups(
+    run: Run, table: str, tmp_path: Path
+) -> None:
+    """--exclude for everybody, --exclude-file for single users; the document says how many."""
+    seen = tmp_path / "seen.csv"
+    seen.write_text("user,item\na,p\nc,r\n")
+    ended = run(
+        *("form", table, *THREE, "--method", "refine", "--iterations", "2"),
+        *("--exclude-file", str(seen), "--json"),
+    )
+    document = ended.document
+    assert document["problem"]["constraints"]["exclude"] == {"items": [], "pairs": 2}
+    for group in document["groups"]:
+        items = {entry["item"] for entry in group["items"]}
+        assert not ("a" in group["members"] and "p" in items)
+        assert not ("c" in group["members"] and "r" in items)
+    ended = run("form", table, *THREE, "--exclude", "q", "--json")
+    assert ended.document["problem"]["constraints"]["exclude"]["items"] == ["q"]
+    assert all(
+        entry["item"] != "q" for group in ended.document["groups"] for entry in group["items"]
+    )
+    run("form", table, *THREE, "--exclude", "nothing").refused("--exclude nothing", "unknown")
+
+
+def test_members_and_their_weights_count(run: Run, table: str, tmp_path: Path) -> None:
+    """--weigh members and --user-weights say so in the document, and refuse what means nothing."""
+    weights = tmp_path / "weights.csv"
+    weights.write_text("user,weight\na,3\n")
+    ended = run(
+        *("form", table, *THREE, "--weigh", "members", "--user-weights", str(weights), "--json")
+    )
+    document = ended.document
+    assert document["problem"]["weigh"] == "members"
+    assert document["problem"]["user_weights"] == [3.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    counted = sum(
+        group["satisfaction"] * (group["size"] + 2 * ("a" in group["members"]))
+        for group in document["groups"]
+    )
+    assert document["objective"] == counted
+    run("form", table, *THREE, "--semantics", "av", "--weigh", "members").refused(
+        "counts them already"
+    )

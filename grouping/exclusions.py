@@ -1,0 +1,225 @@
+"""Items that must not be recommended: to anybody, or to whoever excludes them.
+
+An item excluded for any member is never on that group's list. What is excluded for everybody is
+left out of the ratings; what single users exclude gets a rating so low that a list with it is
+worse than any without, so that every search avoids it by the objective alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from grouping.errors import InfeasibleError, InputError
+from grouping.ids import Ids, id_text
+from grouping.ratings import Ratings
+
+
+@dataclass(frozen=True, eq=False)
+class Exclusions:
+    """What is excluded, by positions.
+
+    Attributes
+    ----------
+    items : tuple of int
+        Excluded for everybody.
+    pairs : int64 array, shape (pairs, 2)
+        User and item, for single users; distinct, ascending.
+    words : str
+        What the user wrote, for messages about single users.
+    """
+
+    items: tuple[int, ...] = ()
+    pairs: NDArray[np.int64] | None = None
+    words: str = "exclude"
+
+    @classmethod
+    def of(cls, users: Ids, items: Ids, given: Any) -> Exclusions:
+        """Read exclusions as a caller gives them.
+
+        Parameters
+        ----------
+        users, items : Ids
+        given : iterable of item ids, mapping of user id to item ids, Exclusions, or None
+            Items for everybody; or for single users.
+
+        Returns
+        -------
+        exclusions : Exclusions
+
+        Raises
+        ------
+        InputError
+            If a user or an item is unknown.
+        """
+        if given is None:
+            return cls()
+        if isinstance(given, Exclusions):
+            return given
+        if isinstance(given, str):
+            raise InputError(f"exclude {given!r}: give a list of items, for example [{given!r}]")
+        if not isinstance(given, Mapping):
+            return cls(tuple(sorted({known(items, item, "exclude") for item in given})))
+        pairs = [
+            (known(users, user, "exclude"), known(items, item, f"exclude, user {user}"))
+            for user, some in given.items()
+            for item in some
+        ]
+        return cls((), distinct(pairs))
+
+    def __bool__(self) -> bool:
+        return bool(self.items) or self.pairs is not None
+
+    def left(self, ratings: Ratings, k: int) -> tuple[Ratings, Exclusions]:
+        """Leave out the items that are excluded for everybody.
+
+        Parameters
+        ----------
+        ratings : Ratings
+        k : int
+            List length, for the message.
+
+        Returns
+        -------
+        ratings : Ratings
+        exclusions : Exclusions
+            Of single users, by positions in what is left.
+
+        Raises
+        ------
+        InputError
+            If fewer than k items are left.
+        """
+        if not self.items:
+            return ratings, self
+        m = ratings.shape[1]
+        kept = np.setdiff1d(np.arange(m), self.items)
+        if len(kept) < k:
+            raise InputError(
+                f"exclude: {len(kept)} of {m} items are left, and lists of k = {k} need {k}: "
+                "exclude fewer, or take a smaller k"
+            )
+        matrix = ratings.matrix[:, kept]
+        if not isinstance(matrix, np.ndarray):
+            matrix = sp.csr_array(matrix)
+            matrix.sort_indices()
+        fewer = replace(ratings, matrix=matrix, items=Ids(ratings.items.take(kept), "item"))
+        pairs = self.pairs
+        if pairs is not None:
+            position = np.full(m, -1, np.int64)
+            position[kept] = np.arange(len(kept))
+            pairs = np.stack([pairs[:, 0], position[pairs[:, 1]]], axis=1)
+            pairs = pairs[pairs[:, 1] >= 0]
+        return fewer, replace(
+            self, items=(), pairs=None if pairs is None or not len(pairs) else pairs
+        )
+
+    def check(self, users: Ids, items: int, k: int) -> None:
+        """Refuse what leaves a user without a list.
+
+        Parameters
+        ----------
+        users : Ids
+        items, k : int
+
+        Raises
+        ------
+        InfeasibleError
+            If somebody has fewer than k items left.
+        """
+        if self.pairs is None:
+            return
+        excluded = np.bincount(self.pairs[:, 0], minlength=len(users))
+        worst = int(excluded.argmax())
+        if items - excluded[worst] < k:
+            raise InfeasibleError(
+                f"{self.words}: user {users[worst]} has {items - excluded[worst]} of {items} items "
+                f"left, and lists of k = {k} need {k}: exclude fewer, or take a smaller k"
+            )
+
+    def rated(self, ratings: Ratings, rating: float) -> Ratings:
+        """Give what single users exclude a rating of its own.
+
+        Parameters
+        ----------
+        ratings : Ratings
+            Complete.
+        rating : float
+
+        Returns
+        -------
+        ratings : Ratings
+            float32 where that holds all ratings, else float64; CSR stays CSR.
+        """
+        if self.pairs is None:
+            return ratings
+        rows, columns = self.pairs.T
+        if isinstance(ratings.matrix, np.ndarray):
+            small = ratings.dtype.kind in "iu" and ratings.dtype.itemsize <= 2
+            dtype = np.float32 if small or ratings.dtype == np.float32 else np.float64
+            matrix = ratings.matrix.astype(dtype)
+            matrix[rows, columns] = rating
+            return replace(ratings, matrix=matrix, scale=None)
+        stored = ratings.matrix.tocoo()
+        n, m = ratings.shape
+        excluded = np.isin(
+            stored.row.astype(np.int64) * m + stored.col, rows * m + columns, assume_unique=True
+        )
+        values = np.concatenate(
+            [stored.data[~excluded].astype(np.float64), np.full(len(rows), rating)]
+        )
+        places = (
+            np.concatenate([stored.row[~excluded], rows]),
+            np.concatenate([stored.col[~excluded], columns]),
+        )
+        made = sp.csr_array(sp.coo_array((values, places), shape=(n, m)))
+        made.sort_indices()
+        return replace(ratings, matrix=made, scale=None)
+
+
+def penalty(masses: NDArray[np.float64], weights: NDArray[np.float64], largest: float) -> float:
+    """How far below 0 an excluded item's rating must lie that no list with it can be best.
+
+    Parameters
+    ----------
+    masses : float64 array, shape (n,)
+        What the users weigh.
+    weights : float64 array, shape (k,)
+        Of a list's positions.
+    largest : float
+        Largest magnitude of a rating.
+
+    Returns
+    -------
+    penalty : float
+        A power of 2. A score below minus half of it is that of an excluded item, any other not.
+    """
+    together = max(float(masses.sum()), float(len(masses)))
+    needed = 8.0 * together * (1.0 + float(weights.sum())) * max(largest, 1.0)
+    return float(2.0 ** math.ceil(math.log2(needed)))
+
+
+def known(ids: Ids, name: Any, words: str) -> int:
+    """Position of an id, or a refusal in the user's words.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    try:
+        return ids.position(id_text(name, ids.what))
+    except InputError as error:
+        raise InputError(f"{words}: {error}") from error
+
+
+def distinct(pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64] | None:
+    """Pairs as an array, each once, ascending; None where there are none."""
+    found = np.array(sorted(set(pairs)), np.int64).reshape(-1, 2)
+    return found if len(found) else None
