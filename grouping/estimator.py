@@ -35,7 +35,8 @@ class GroupFormer(BaseEstimator):  # type: ignore[misc]
         Items on each group's list; at most n_features.
     semantics : {"lm", "av"}
     agg : {"min", "max", "sum", "wsum", "ndcg"}
-    method : {"greedy", "exact", "ip", "baseline", "kmeans", "fasterpam"}
+    method : {"auto", "greedy", "refine", "exact", "ip", "baseline", "kmeans", "fasterpam"}
+        By default the paper's greedy algorithm, which is quick at any size.
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells (NaN, not stored) count as, in `fit` and in `predict`.
     position_weights : {"inverse", "log"} or k numbers, optional

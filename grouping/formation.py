@@ -105,6 +105,8 @@ class Formation:
         Proof of the bound (not saved), where the method gives one: see `grouping.exact`.
     members : MembersReport or None
         What each member gets, where it was asked for (saved, but not loaded again).
+    chosen_by : str or None
+        The method that was asked for and left the choice to the problem (not saved).
     """
 
     labels: NDArray[np.int64]
@@ -121,6 +123,7 @@ class Formation:
     advice: list[str] = field(default_factory=list)
     certificate: Certificate | None = None
     members: MembersReport | None = None
+    chosen_by: str | None = None
 
     @classmethod
     def of(
@@ -135,6 +138,7 @@ class Formation:
         settings: dict[str, Any],
         names: Sequence[str] | None = None,
         members: MembersReport | None = None,
+        chosen_by: str | None = None,
     ) -> Formation:
         """Put together what a method found and what the objective says of it.
 
@@ -151,6 +155,8 @@ class Formation:
         names : sequence of str, optional
             Names of the groups, where the input gave them some.
         members : MembersReport, optional
+        chosen_by : str, optional
+            The method asked for, where that chose another.
 
         Returns
         -------
@@ -206,6 +212,7 @@ class Formation:
             list(outcome.advice),
             outcome.certificate,
             members,
+            chosen_by,
         )
 
     @property

@@ -77,12 +77,15 @@ def form(
         At most so many groups (l).
     k : int
         Items on each list, at most m.
-    method : {"greedy", "refine", "exact", "ip", "baseline", "kmeans", "fasterpam"}
-        ``greedy``: the paper's GRD algorithms. ``refine``: local search from there,
-        better the longer it may take, within constraints. ``exact``: an optimum with a proof, or
-        the best formation that the time allows with a bound. ``ip``: the paper's integer program,
-        for small instances. ``baseline``: K-means of users by Kendall's tau over all items, the
-        paper's rival; ``kmeans``, ``fasterpam``: clusters of users by their ratings.
+    method : {"auto", "greedy", "refine", "exact", "ip", "baseline", "kmeans", "fasterpam"}
+        ``auto``: the best that the time allows: exact where it proves quickly, else refine, or
+        greedy where that would take more than some seconds; `Formation.method` names the one
+        that made the formation. ``greedy``: the paper's GRD algorithms. ``refine``: local search
+        from there, better the longer it may take, within constraints. ``exact``: an optimum with
+        a proof, or the best formation that the time allows with a bound. ``ip``: the paper's
+        integer program, for small instances. ``baseline``: K-means of users by Kendall's tau over
+        all items, the paper's rival; ``kmeans``, ``fasterpam``: clusters of users by their
+        ratings.
     missing : {"error", "min", "mean"}, number or callable
         What unrated cells count as; a callable is a predictor. See `complete`.
     scale : (float, float), optional
@@ -203,7 +206,8 @@ def form(
         if bound and outcome.bound is None:
             outcome = replace(outcome, bound=upper_bound(problem).value)
         scored = score(problem, outcome.labels, outcome.lists)
-        if not (chosen.orders or constraints.slotted):
+        made = chosen if outcome.method is None else method_named(outcome.method)
+        if not (made.orders or constraints.slotted):
             labels, scored = by_satisfaction(outcome.labels, scored)
             outcome = replace(outcome, labels=labels)
         members = members_report(problem, outcome.labels, scored.lists) if per_user else None
@@ -213,7 +217,8 @@ def form(
         outcome,
         scored,
         members=members,
-        method=method,
+        method=made.name,
+        chosen_by=None if made is chosen else chosen.name,
         seed=budget.seed,
         seconds={"predict": predicted - started, "form": ended - predicted},
         settings={

@@ -102,13 +102,28 @@ def headline(formation: Formation) -> str:
     words = (
         f"{counted(len(formation.groups), 'group')} of {counted(asked['users'], 'user')} over "
         f"{counted(asked['items'], 'item')}, "
-        f"{asked['semantics']}-{asked['agg']}, k = {asked['k']}, by {formation.method}: "
+        f"{asked['semantics']}-{asked['agg']}, k = {asked['k']}, by {maker(formation)}: "
         f"objective {number(formation.objective)}"
     )
     if formation.bound is not None:
         words += f", bound {number(formation.bound)}"
         words += "" if formation.gap is None else f", gap {100 * formation.gap:.3g} %"
     return f"{words} ({formation.status})"
+
+
+def maker(formation: Formation) -> str:
+    """Name the method that made a formation, and in brackets the one asked for if that chose it.
+
+    Parameters
+    ----------
+    formation : Formation
+
+    Returns
+    -------
+    words : str
+    """
+    chooser = "" if formation.chosen_by is None else f" ({formation.chosen_by})"
+    return f"{formation.method}{chooser}"
 
 
 def counted(count: int, what: str) -> str:
@@ -157,5 +172,6 @@ def as_text(formation: Formation, width: int = 100) -> str:
     from rich.console import Console
 
     page = io.StringIO()
-    Console(file=page, width=width, color_system=None, highlight=False).print(as_table(formation))
+    console = Console(file=page, width=width, color_system=None, highlight=False)
+    console.print(as_table(formation), crop=False)
     return page.getvalue().rstrip("\n")

@@ -33,6 +33,8 @@ class Standing:
         Tries made.
     quiet : int
         Tries in a row, the last ones, that led to nothing better.
+    looks : int
+        Times that it was asked whether the search is over.
     """
 
     objective: float = -math.inf
@@ -40,6 +42,7 @@ class Standing:
     seconds: float = 0.0
     iterations: int = 0
     quiet: int = 0
+    looks: int = 0
 
 
 class Criterion(Protocol):
@@ -108,6 +111,17 @@ class NoImprovement:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """So often it was asked whether the search is over: an effort that no clock measures."""
+
+    most: int
+
+    def __call__(self, standing: Standing) -> bool:
+        """Answer for one standing."""
+        return standing.looks >= self.most
+
+
+@dataclass(frozen=True)
 class AnyOf:
     """One of several criteria is met; never, where there is none."""
 
@@ -118,14 +132,18 @@ class AnyOf:
         return any(criterion(standing) for criterion in self.criteria)
 
 
-def ending(time_limit: float | None = None, gap: float | None = None) -> Criterion:
-    """Criterion that ends a whole search: a proof, the time, the gap.
+def ending(
+    time_limit: float | None = None, gap: float | None = None, looks: int | None = None
+) -> Criterion:
+    """Criterion that ends a whole search: a proof, the time, the gap, the effort.
 
     Parameters
     ----------
     time_limit : float, optional
         Seconds.
     gap : float, optional
+    looks : int, optional
+        Times that it may be asked.
 
     Returns
     -------
@@ -136,6 +154,8 @@ def ending(time_limit: float | None = None, gap: float | None = None) -> Criteri
         asked.append(Time(time_limit))
     if gap is not None:
         asked.append(Gap(gap))
+    if looks is not None:
+        asked.append(Looks(looks))
     return AnyOf(tuple(asked))
 
 

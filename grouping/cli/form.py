@@ -27,7 +27,7 @@ def form(
             metavar="|".join(METHODS),
             help="; ".join(f"{method.name}: {method.summary}" for method in METHODS.values()) + ".",
         ),
-    ] = "greedy",
+    ] = "auto",
     split_buckets: Annotated[
         bool,
         typer.Option(
@@ -65,7 +65,7 @@ def form(
         typer.Option(
             "--start",
             metavar="FILE",
-            help="Groups to start from (refine, exact): what form -o wrote, or a table user,group.",
+            help="Groups to start from: what form -o wrote, or a table user,group.",
         ),
     ] = None,
     bound: Annotated[
@@ -87,7 +87,7 @@ def form(
         typer.Option(
             "--patience",
             metavar="N",
-            help="Stop after so many steps in a row that led to nothing better (refine).",
+            help="Stop local search after so many steps in a row that led to nothing better.",
             min=1,
         ),
     ] = None,

@@ -176,7 +176,10 @@ def _imbalance(formation: Formation) -> str:
     largest = int(formation.sizes.argmax())
     if formation.problem["groups"] == 1 or 2 * formation.sizes[largest] <= n:
         return ""
-    return (
-        f"warning: group {largest} holds {formation.sizes[largest]} of {n} users; balanced groups "
-        "are what --method refine and --max-size are for"
-    )
+    held = f"warning: group {largest} holds {formation.sizes[largest]} of {n} users; "
+    if formation.method in ("refine", "exact"):
+        return (
+            f"{held}the objective alone does not balance groups: --max-size does (with --method "
+            "auto or refine)"
+        )
+    return f"{held}balanced groups are what --method refine and --max-size are for"

@@ -56,7 +56,7 @@ def emit_table(table: RenderableType) -> None:
         force_terminal=screen.is_terminal,
         no_color=screen.no_color,
         highlight=False,
-    ).print(table)
+    ).print(table, crop=False)
     emit("\n".join(line.rstrip() for line in page.getvalue().split("\n")))
 
 

@@ -71,7 +71,8 @@ class Search:
         self.problem = problem
         self.budget = budget
         self.started = time.perf_counter()
-        self._ended = ending(budget.time_limit, budget.gap)
+        self._ended = ending(budget.time_limit, budget.gap, budget.looks)
+        self._looks = 0
         users = problem.ratings.shape[0]
         self.labels = np.zeros(users, np.int64) if labels is None else _numbered(labels)
         self.objective = self._worth(self.labels)
@@ -135,7 +136,7 @@ class Search:
     def standing(self) -> Standing:
         """Where the search stands; tries are counted by those who make them."""
         seconds = time.perf_counter() - self.started
-        return Standing(self.objective, self.bound, seconds)
+        return Standing(self.objective, self.bound, seconds, looks=self._looks)
 
     @property
     def proven(self) -> bool:
@@ -151,8 +152,10 @@ class Search:
 
     @property
     def over(self) -> bool:
-        """Whether the optimum is proven, the gap asked for reached, or the time passed."""
-        return self._ended(self.standing)
+        """Whether the optimum is proven, the gap asked for reached, or time or looks spent."""
+        ended = self._ended(self.standing)
+        self._looks += 1
+        return ended
 
     def report(self, **figures: Any) -> None:
         """Tell the caller's progress function where the search stands.

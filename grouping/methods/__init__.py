@@ -39,6 +39,8 @@ class Budget:
     seed : int
     progress : callable or None
         Called now and then with a dict of figures.
+    looks : int or None
+        Times that a search may look whether it is over: an effort that no clock measures.
     """
 
     time_limit: float | None = None
@@ -47,6 +49,7 @@ class Budget:
     gap: float | None = None
     seed: int = 0
     progress: Progress | None = None
+    looks: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,8 @@ class Outcome:
         Proof of the bound (`grouping.exact.search.Certificate`), from the methods that give one.
     advice : list of str
         Sentences for the user.
+    method : str or None
+        Name of the method that made the formation, where that is not the one asked for.
     """
 
     labels: NDArray[np.int64]
@@ -74,6 +79,7 @@ class Outcome:
     bound: float | None = None
     certificate: Certificate | None = None
     advice: list[str] = field(default_factory=list)
+    method: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,15 @@ class Method:
 METHODS = {
     method.name: method
     for method in (
+        Method(
+            "auto",
+            "the best that the time allows: exact where it proves quickly, else refine, or greedy",
+            "grouping.methods.auto",
+            options=("split_buckets", "start"),
+            exact=True,
+            constrained=True,
+            patient=True,
+        ),
         Method(
             "greedy",
             "GRD of the paper: equal top-k lists together, the best first, the rest in one group",

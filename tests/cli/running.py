@@ -26,6 +26,7 @@ RATINGS = (
 )
 LABELS = [0, 0, 1, 1, 2, 2]
 THREE = ("-l", "3", "-k", "2")
+GRD = ("--method", "greedy")
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_methods_that_cannot_keep_constraints_refuse_them(
     run: Run, table: str, method: str
 ) -> None:
     run("form", table, *THREE, "--method", method, "--max-size", "2").refused(
-        f"the method {method} cannot keep to --max-size 2: use refine, exact, ip"
+        f"the method {method} cannot keep to --max-size 2: use auto, refine, exact, ip"
     )
 
 

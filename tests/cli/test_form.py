@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 from grouping.files import replacing
-from tests.cli.running import ITEMS, LABELS, RATINGS, THREE, USERS, Run, long_table
+from tests.cli.running import GRD, ITEMS, LABELS, RATINGS, THREE, USERS, Run, long_table
 
 MATRIX = np.array(RATINGS, dtype=np.float32)
 LONG = long_table()
@@ -115,11 +115,14 @@ def test_the_embedded_sample_is_named_on_stderr_and_can_be_hushed(run: Run) -> N
     assert "embedded sample, 200 travellers x 30 points of interest" in loud.err
     assert quiet.err == ""
     assert loud.out == quiet.out
-    assert loud.out.startswith("10 groups of 200 users over 30 items, lm-min, k = 5, by greedy: ")
+    assert loud.out.splitlines()[0].endswith(" (optimal)"), "the line is whole, however long"
+    assert loud.out.startswith(
+        "10 groups of 200 users over 30 items, lm-min, k = 5, by exact (auto): "
+    )
 
 
 def test_the_table_shows_groups_lists_scores_and_members(run: Run, table: str) -> None:
-    shown = run("form", table, *THREE)
+    shown = run("form", table, *THREE, *GRD)
     assert shown.err == ""
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
     assert lines[0] == (
@@ -178,7 +181,7 @@ def test_options_change_what_they_say(
     run: Run, table: str, options: tuple[str, ...], objective: float, advised: bool
 ) -> None:
     """Four groups, done by hand; GRD under lm says where --split-buckets could give more."""
-    made = run("form", table, "-l", "4", "-k", "2", "--json", *options)
+    made = run("form", table, "-l", "4", "-k", "2", *GRD, "--json", *options)
     assert made.document["objective"] == objective
     assert ("--split-buckets" in made.err) == advised
 
@@ -196,7 +199,7 @@ def test_missing_ratings_count_as_said(
     run: Run, holes: str, options: tuple[str, ...], second: float
 ) -> None:
     """F has rated p only, with 2: the second score on f's list is what the policy makes of it."""
-    made = run("form", holes, "-l", "6", "-k", "2", "--json", *options)
+    made = run("form", holes, "-l", "6", "-k", "2", *GRD, "--json", *options)
     assert made.document["objective"] == pytest.approx(4 + 4 + 3 + second)
     assert "predicted" not in made.err
 
@@ -221,11 +224,19 @@ def test_missing_ratings_are_refused_if_so_said(run: Run, holes: str) -> None:
 
 
 def test_one_group_with_over_half_of_the_users_names_the_ways_out(run: Run, table: str) -> None:
-    made = run("form", table, "-l", "2", "-k", "2")
+    made = run("form", table, "-l", "2", "-k", "2", *GRD)
     assert made.code == 0
     assert "warning: group 1 holds 4 of 6 users" in made.err
     assert "--method refine" in made.err
     assert "--max-size" in made.err
+
+
+def test_the_warning_does_not_name_a_method_that_was_used(run: Run, table: str) -> None:
+    """By auto the groups are the best there are: what balances them is --max-size."""
+    made = run("form", table, "-l", "2", "-k", "2")
+    assert "warning: group 1 holds 4 of 6 users" in made.err
+    assert "--max-size does (with --method auto or refine)" in made.err
+    assert run("form", table, "-l", "2", "-k", "2", "--max-size", "3").err == ""
 
 
 def test_the_integer_program_proves_its_groups_and_can_be_written(
@@ -240,7 +251,7 @@ def test_the_integer_program_proves_its_groups_and_can_be_written(
 
 def test_more_groups_than_users_is_fine(run: Run, table: str) -> None:
     """Every bucket is a group, and no last group is made."""
-    document = run("form", table, "-l", "1000", "-k", "2", "--json").document
+    document = run("form", table, "-l", "1000", "-k", "2", *GRD, "--json").document
     assert [group["size"] for group in document["groups"]] == [2, 2, 1, 1]
 
 

@@ -62,7 +62,7 @@ USAGE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "model of another method": (
         ("form", "--write-model", "x.lp"),
-        ("--write-model", "--method greedy", "leave it out"),
+        ("--write-model", "--method auto", "leave it out"),
     ),
     "model in another format": (
         ("form", "--method", "ip", "--write-model", "x.txt"),

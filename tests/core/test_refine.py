@@ -142,7 +142,9 @@ def test_ndcg_and_constraints_elsewhere_are_refused():
     ratings = complete(generate(20, 6, seed=3), "error")
     with pytest.raises(InputError, match="order of lists"):
         form(ratings, "lm", "ndcg", 3, 2, "refine")
-    with pytest.raises(InputError, match="greedy cannot keep to max_size 9: use refine, exact, ip"):
+    with pytest.raises(
+        InputError, match="greedy cannot keep to max_size 9: use auto, refine, exact, ip"
+    ):
         form(ratings, "lm", "min", 3, 2, max_size=9)
 
 

@@ -148,7 +148,7 @@ def test_a_start_of_fewer_users_is_refused():
 @pytest.mark.parametrize("method", sorted(set(METHODS) - set(STARTED)))
 def test_methods_without_a_start_say_so(method):
     with pytest.raises(
-        InputError, match=f"method {method} does not take start.* use refine, exact"
+        InputError, match=f"method {method} does not take start.* use auto, refine, exact"
     ):
         form(RATINGS, "lm", "min", 4, 3, method, start=np.zeros(40, int))
 

@@ -144,7 +144,7 @@ def test_patience_ends_refine_without_a_clock(semantics, agg, constraints):
 
 def test_annealings_end_by_patience(monkeypatch):
     """Two in a row that gain nothing are the last; one that gains starts the count anew."""
-    problem = problem_of("lm", "sum", max_size=20)
+    problem = problem_of("av", "sum", max_size=20)
     made = []
     gains = iter([False, True, False, False, True])
     original = Search.offer
@@ -158,6 +158,7 @@ def test_annealings_end_by_patience(monkeypatch):
 
     monkeypatch.setattr(refine.Annealing, "run", counted)
     monkeypatch.setattr(Search, "offer", offered)
+    monkeypatch.setattr(Search, "over", property(lambda _: False))  # proven or not
     refine.run(problem, Budget(patience=2))
     assert len(made) == 4
 
