@@ -11,7 +11,8 @@ import math
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def run(
     ----------
     problem : Problem
     budget : Budget
-        The time limit holds for the solver; `gap` stops it early.
+        The time limit holds for building the program and solving it; `gap` stops it early.
     symmetry_breaking : bool
         Let user u belong to one of the groups 0..u only: groups are told apart by their first
         member instead of by number. Not in the paper. No effect where groups have numbers.
@@ -65,14 +66,32 @@ def run(
     GroupingError
         If HiGHS fails.
     """
+    started = time.perf_counter()
     _refuse(problem)
     if problem.constraints:  # named one by one if they conflict, which HiGHS would not do
         everyone = np.zeros(problem.ratings.shape[0], np.int64)
         meet(problem.constraints, everyone, problem.groups, budget.time_limit)
-    model = build(problem, symmetry_breaking=symmetry_breaking)
+
+    def remaining() -> float:
+        if budget.time_limit is None:
+            return math.inf
+        return budget.time_limit - (time.perf_counter() - started)
+
+    def in_time(needed: float = 0.0) -> None:
+        if remaining() <= needed:
+            raise UndecidedError(
+                f"the time limit of {budget.time_limit:g} seconds is too short to build the "
+                "integer program: give it more time, or use exact"
+            )
+
+    # Pyomo would report what ends its rules
+    logging.getLogger("pyomo.core").setLevel(logging.CRITICAL)
+    before = time.perf_counter()
+    model = build(problem, symmetry_breaking=symmetry_breaking, in_time=in_time)
+    in_time(time.perf_counter() - before)  # to hand it over takes as long again
     if write_model is not None:
         write(model, write_model)
-    return _solve(problem, model, budget)
+    return _solve(problem, model, budget, remaining)
 
 
 def size(problem: Problem) -> tuple[int, int]:
@@ -95,7 +114,12 @@ def size(problem: Problem) -> tuple[int, int]:
     return groups * (n + m * (1 + 2 * positions) + 2), groups * m * (n + 2 + 2 * positions)
 
 
-def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
+def build(
+    problem: Problem,
+    *,
+    symmetry_breaking: bool = False,
+    in_time: Callable[[], None] = lambda: None,
+) -> Any:
     """Write the program down.
 
     Index sets: users u, items i, groups g, positions j of the list. Variables, named as in the
@@ -112,6 +136,8 @@ def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
     ----------
     problem : Problem
     symmetry_breaking : bool
+    in_time : callable
+        Called again and again; may raise to end it.
 
     Returns
     -------
@@ -151,23 +177,22 @@ def build(problem: Problem, *, symmetry_breaking: bool = False) -> Any:
     high, low = R.max(axis=0), R.min(axis=0)
     if least_misery:
         high = np.maximum(high, 0)  # an empty group is worth 0, also among negative ratings
-        model.least = pyo.Constraint(
-            model.U,
-            model.G,
-            model.I,
-            rule=lambda mod, u, g, i: (
-                mod.sc[g, i] <= R[u, i] + (high[i] - R[u, i]) * (1 - mod.x[u, g])
-            ),
-        )
+
+        def least(mod: Any, u: int, g: int, i: int) -> Any:
+            in_time()
+            return mod.sc[g, i] <= R[u, i] + (high[i] - R[u, i]) * (1 - mod.x[u, g])
+
+        model.least = pyo.Constraint(model.U, model.G, model.I, rule=least)
         model.highest = pyo.Constraint(
             model.G, model.I, rule=lambda mod, g, i: mod.sc[g, i] <= high[i]
         )
     else:
-        model.total = pyo.Constraint(
-            model.G,
-            model.I,
-            rule=lambda mod, g, i: mod.sc[g, i] == sum(R[u, i] * mod.x[u, g] for u in mod.U),
-        )
+
+        def total(mod: Any, g: int, i: int) -> Any:
+            in_time()
+            return mod.sc[g, i] == sum(R[u, i] * mod.x[u, g] for u in mod.U)
+
+        model.total = pyo.Constraint(model.G, model.I, rule=total)
         high = np.maximum(R, 0).sum(axis=0)
         low = np.minimum(R, 0).sum(axis=0)
 
@@ -319,15 +344,17 @@ def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: boo
     return model
 
 
-def _solve(problem: Problem, model: Any, budget: Budget) -> Outcome:
+def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[], float]) -> Outcome:
     from pyomo.contrib.solver.common.factory import SolverFactory
     from pyomo.contrib.solver.common.results import TerminationCondition
 
     solver = SolverFactory("highs")
     with _stopped_by_interrupt(solver) as interrupted:
+        solver.set_instance(model)
+        left = None if budget.time_limit is None else max(0.01, remaining())
         results = solver.solve(
             model,
-            time_limit=budget.time_limit,
+            time_limit=left,
             rel_gap=budget.gap if budget.gap is not None else 0.0,
             abs_gap=0.0,
             solver_options={"random_seed": budget.seed % 2**31},

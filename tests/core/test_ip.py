@@ -93,3 +93,10 @@ def test_a_proven_optimum_is_optimal_whatever_gap_would_do():
     X = np.array(EXAMPLE_1)
     assert form(X, groups=3, k=1, method="ip", gap=0.0).status == "optimal"
     assert form(X, groups=3, k=1, method="ip", gap=0.5).status in ("optimal", "feasible")
+
+
+def test_a_time_limit_too_short_to_build_the_program_ends_it_in_one_sentence(caplog):
+    """Building counts as well, and Pyomo has nothing to say beside."""
+    with pytest.raises(UndecidedError, match="too short to build the integer program"):
+        form(np.ones((40, 30)), groups=5, k=3, method="ip", time_limit=0.02)
+    assert not caplog.records
