@@ -36,7 +36,7 @@ STEPS, FEWER_STEPS, LONGER = 60, 6, 2
 """Steps of the first annealing for each user and group, on its own and after soft scores; each
 next one is so much longer."""
 
-FREE = 0.3
+FREE = 0.1
 """Share of the time left that is spent on formations without constraints, to start from."""
 
 BOUNDING = 0.8
@@ -46,7 +46,8 @@ MOST_READ = 1 << 36
 """Scores that an annealing may read, where no time is given."""
 
 SOFTEST = 8.0, 4.0
-"""First softness of the rounds, in turns: so often it goes into the range of the ratings."""
+"""First softness of the rounds, in turns: so often it goes into the range of the ratings. Where
+groups count by their members the second comes first."""
 
 SOFT_STEPS = 2
 """Steps under each softness for each user and group, in the first round; then times the round."""
@@ -114,6 +115,10 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
     rounds, patience = budget.iterations, budget.patience
     if rounds is None and patience is None and budget.time_limit is None:
         rounds = ROUNDS
+    sizes = alternation.Sizes(problem)
+    alternated = None
+    if problem.constraints and not problem.penalty and sizes.suit(problem.ratings.shape[0]):
+        alternated = _from_clusters(search, sizes, rng)
     if problem.semantics == "av" and not problem.constraints:
         shakes, calm = (None if most is None else SHAKES * most for most in (rounds, patience))
         search.budget = replace(budget, iterations=shakes, patience=calm)
@@ -123,10 +128,6 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
             return
     else:
         _from_other_starts(search, rng)
-    sizes = alternation.Sizes(problem)
-    alternated = None
-    if problem.constraints and not problem.penalty and sizes.suit(problem.ratings.shape[0]):
-        alternated = _from_clusters(search, sizes, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
     soft = problem.semantics == "lm"
@@ -159,7 +160,8 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
 
 def _soften(search: Search, annealing: Annealing, round_number: int, longest: int) -> bool:
     """Search under soft scores, from the best so far; tell whether something better was found."""
-    softest = SOFTEST[(round_number - 1) % len(SOFTEST)]
+    first = 1 if search.problem.by_members else 0
+    softest = SOFTEST[(round_number - 1 + first) % len(SOFTEST)]
     steps = SOFT_STEPS * round_number * len(annealing.instance.sizes) * search.problem.groups
     better = False
     for labels in soften(annealing, search.labels, softest, min(steps, longest // STAGES)):
