@@ -1,0 +1,1 @@
+"""Ablation: what refine loses without each of its parts."""

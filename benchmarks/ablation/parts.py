@@ -1,0 +1,74 @@
+"""The parts of refine, and how each is switched off."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from grouping.local import alternation, annealing, coverage, hard_users, lists
+from grouping.methods import refine
+
+
+def _nothing(*_, **__):
+    return iter(())
+
+
+def _leave(self, labels, *_):
+    self.best = labels
+
+
+def _keep(self, labels, *_):
+    return labels
+
+
+def _from_lists(self, lists):
+    """One division of the users, and no alternation."""
+    with patch.object(alternation, "ROUNDS", 1):
+        return _alternate(self, lists)
+
+
+_alternate = alternation.ListsWithinSizes.alternate
+
+PARTS = {
+    "starts: around hard users": patch.object(hard_users, "formations", _nothing),
+    "starts: coverage": patch.object(coverage, "formation", lambda *_: None),
+    "starts: lists": patch.object(lists, "improve", _nothing),
+    "starts: clusters": patch.object(refine, "CLUSTERINGS", 0),
+    "soft scores": patch.object(refine, "soften", _nothing),
+    "soft scores from 4 too": patch.object(refine, "SOFTEST", (8.0,)),
+    "soft scores from 8 too": patch.object(refine, "SOFTEST", (4.0,)),
+    "alternation": patch.object(alternation.ListsWithinSizes, "alternate", _from_lists),
+    "lists shaken": patch.object(alternation.ListsWithinSizes, "shake", _keep),
+    "moves": patch.object(annealing, "EXCHANGES", 1.0),
+    "exchanges": patch.object(annealing, "EXCHANGES", 0.0),
+    "annealing": patch.object(annealing.Annealing, "run", _leave),
+    "heat of the annealing": patch.object(refine, "HOT", 1e-9),
+}
+"""What refine is left without: patches of names in its modules."""
+
+APPLY = {
+    "starts: around hard users": lambda case: case.semantics == "lm" and not case.members,
+    "starts: coverage": lambda case: case.members,
+    "starts: lists": lambda case: case.within_sizes and (case.semantics == "av" or case.members),
+    "starts: clusters": lambda case: case.within_sizes,
+    "soft scores": lambda case: case.semantics == "lm",
+    "soft scores from 4 too": lambda case: case.semantics == "lm",
+    "soft scores from 8 too": lambda case: case.semantics == "lm",
+    "alternation": lambda case: case.semantics == "av" and case.within_sizes,
+    "lists shaken": lambda case: case.semantics == "av" and case.within_sizes,
+    "moves": lambda case: case.moves,
+    "exchanges": lambda case: case.moves,
+    "annealing": lambda case: case.annealed,
+    "heat of the annealing": lambda case: case.annealed,
+}
+"""Where a part has a say."""
+
+
+@contextmanager
+def without(part: str | None):
+    """Switch a part off within the block; None: nothing."""
+    if part is None:
+        yield
+        return
+    with PARTS[part]:
+        yield
