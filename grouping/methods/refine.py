@@ -101,7 +101,8 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
     def course() -> None:
         for labels in seeds[1:]:
             search.offer_met(labels)
-        until = BOUNDING * search.remaining
+        timed = budget.time_limit is not None
+        until = BOUNDING * search.remaining if timed else 0.0
         search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if not search.over:
             _improve(search, start)

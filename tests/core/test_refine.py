@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grouping import form
+from grouping.bounds import own_list_bound
 from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
 from grouping.errors import InputError
+from grouping.exact.bounding import upper_bound
 from grouping.generate import generate
 from grouping.kernels.jit import threads
 from grouping.methods import Budget, greedy, refine
@@ -163,3 +165,12 @@ def test_constraints_of_sparse_ratings():
 
 def test_no_constraints_is_the_default():
     assert not Constraints()
+
+
+@pytest.mark.parametrize("agg", LISTS)
+def test_without_a_clock_its_bound_is_the_quick_one_or_lower(agg):
+    """That of `bound`, not the users' own lists alone: nothing stops it before its first step."""
+    ratings = Ratings.of(np.random.default_rng(0).random((60, 15)))
+    problem = Problem.of(ratings, "av", agg, 4, 3)
+    found = refine.run(problem, Budget(iterations=1))
+    assert found.bound <= upper_bound(problem).value < own_list_bound(problem)

@@ -159,6 +159,7 @@ def test_annealings_end_by_patience(monkeypatch):
     monkeypatch.setattr(refine.Annealing, "run", counted)
     monkeypatch.setattr(Search, "offer", offered)
     monkeypatch.setattr(Search, "over", property(lambda _: False))  # proven or not
+    monkeypatch.setattr(refine.alternation.Sizes, "suit", lambda *_: False)  # annealings alone
     refine.run(problem, Budget(patience=2))
     assert len(made) == 4
 
