@@ -17,7 +17,7 @@ from grouping.reading.bad_rows import BadRows
 from grouping.reading.layout import Layout, is_number
 from grouping.reading.long_table import LongTable, Names
 from grouping.reading.needs import ID, LINE, LINE_READ, require_to_read
-from grouping.reading.text import Text, shorten
+from grouping.reading.text import ARROW_BLOCK, Text, shorten
 
 _BLOCK = 1 << 24
 _CLOSER_LOOK = 1 << 18
@@ -108,7 +108,9 @@ def _at_once(
         table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(text.data).slice(start, stop - start)),
             read_options=arrow_csv.ReadOptions(
-                column_names=[str(j) for j in range(layout.width)], block_size=1 << 22
+                column_names=[str(j) for j in range(layout.width)],
+                block_size=ARROW_BLOCK,
+                use_threads=stop - start > ARROW_BLOCK,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=text.separator, quote_char='"' if text.quoted else False

@@ -13,6 +13,9 @@ import numpy as np
 from grouping.errors import InputError
 from grouping.reading.layout import Columns, is_number, known_roles, looks_like_header
 
+ARROW_BLOCK = 1 << 22
+"""Bytes that Arrow reads at a time; one block is read without threads, of which it has no use."""
+
 SEPARATORS = ("::", "\t", ";", ",", " ")
 _STAND_INS = (b"\x1f", b"\x1e", b"\x1d", b"\x1c", b"\x02", b"\x01")
 _SAMPLE_BYTES = 1 << 16

@@ -14,7 +14,7 @@ from grouping.reading.bad_rows import BadRows
 from grouping.reading.layout import Layout
 from grouping.reading.long_text import number_problem, text_problem
 from grouping.reading.needs import BLOCK_CELL, COLUMN
-from grouping.reading.text import Text, shorten
+from grouping.reading.text import ARROW_BLOCK, Text, shorten
 from grouping.reading.wide_table import Slabs, WideTable, item_ids
 
 _BLOCK = 1 << 22
@@ -89,7 +89,9 @@ def _at_once(
         table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(text.data).slice(start, stop - start)),
             read_options=arrow_csv.ReadOptions(
-                column_names=names, block_size=max(1 << 22, 64 * layout.width)
+                column_names=names,
+                block_size=max(ARROW_BLOCK, 64 * layout.width),
+                use_threads=stop - start > ARROW_BLOCK,
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=text.separator, quote_char='"' if text.quoted else False
