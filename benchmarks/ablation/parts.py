@@ -49,7 +49,7 @@ PARTS = {
 APPLY = {
     "starts: around hard users": lambda case: case.semantics == "lm" and not case.members,
     "starts: coverage": lambda case: case.members,
-    "starts: lists": lambda case: case.within_sizes and (case.semantics == "av" or case.members),
+    "starts: lists": lambda case: case.members,
     "starts: clusters": lambda case: case.within_sizes,
     "soft scores": lambda case: case.semantics == "lm",
     "soft scores from 4 too": lambda case: case.semantics == "lm",

@@ -127,7 +127,7 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
         search.budget = budget
         if search.over or not lists.leaves_moves(problem):
             return
-    else:
+    elif problem.semantics == "lm" or alternated is None:
         _from_other_starts(search, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
