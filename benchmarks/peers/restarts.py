@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--tastes", type=int, default=10, help="that users share")
     options = parser.parse_args()
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "2"
@@ -30,7 +31,7 @@ def main() -> int:
     from grouping.generate import generate
 
     form(generate(60, 30, step=None), "av", "sum", 3, 3, "refine", iterations=1)  # compiles
-    ratings = generate(options.users, options.items, step=None, seed=0)
+    ratings = generate(options.users, options.items, step=None, clusters=options.tastes, seed=0)
     rows = np.asarray(ratings.matrix)
     totals, spent = restarts(rows, options.seconds)
     print(f"{len(totals)} restarts of alternation: {max(totals):.1f}, {spent:.0f} s", flush=True)
