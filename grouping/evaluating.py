@@ -13,6 +13,7 @@ from grouping.counting import Counting
 from grouping.counting import user_weights as weights_of
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
+from grouping.exclusions import Exclusions
 from grouping.formation import Formation
 from grouping.ids import canonical_order, id_text
 from grouping.memory import require
@@ -36,6 +37,7 @@ def evaluate(
     position_weights: str | Sequence[float] | None = None,
     weigh: str = "groups",
     user_weights: Mapping[Any, float] | Sequence[float] | None = None,
+    exclude: Any = None,
     bound: bool = False,
     threads: int | None = None,
 ) -> Formation:
@@ -46,7 +48,8 @@ def evaluate(
     X : array-like of shape (n, m), CSR, frame, or Ratings
     partition : Formation, mapping of user id to group, or n labels
         The group of each user. Groups keep their names; they are numbered in the order of these.
-    semantics, agg, k, missing, scale, round, position_weights, weigh, user_weights, bound, threads
+    semantics, agg, k, missing, scale, round, position_weights, weigh, user_weights, exclude, bound,
+    threads
         As for `form`.
 
     Returns
@@ -80,9 +83,11 @@ def evaluate(
             k,
             position_weights=position_weights,
             counting=Counting(weigh, weights_of(completed.users, user_weights)),
+            exclusions=Exclusions.of(completed.users, completed.items, exclude),
         )
         outcome = Outcome(labels, bound=upper_bound(problem).value if bound else None)
         scored = score(problem, labels)
+        _require_lists(problem, scored.item_scores, names)
         ended = time.perf_counter()
     numbered = names == [str(g) for g in range(len(names))]
     return Formation.of(
@@ -98,6 +103,18 @@ def evaluate(
         },
         names=None if numbered else names,
     )
+
+
+def _require_lists(
+    problem: Problem, item_scores: NDArray[np.float64], names: Sequence[str]
+) -> None:
+    """Refuse a partition with a group that has too few items left."""
+    for name, scores in zip(names, item_scores, strict=True):
+        if not problem.allows(scores):
+            raise InputError(
+                f"{problem.exclusions.words}: group {name} has fewer than {problem.k} items that "
+                "none of its members excludes: exclude fewer, or part the group"
+            )
 
 
 def group_numbers(

@@ -17,6 +17,8 @@ def bound(
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
+    exclude: o.Exclude = None,
+    exclude_file: o.ExcludeFile = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -37,6 +39,7 @@ def bound(
     """
     from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
+    from grouping.cli.rules import exclusions
     from grouping.cli.streams import emit, emit_json
     from grouping.counting import Counting
     from grouping.counting import user_weights as weights_of
@@ -62,6 +65,7 @@ def bound(
                     k,
                     position_weights=weights,
                     counting=Counting(weigh, weights_of(complete.users, counts)),
+                    exclusions=exclusions(complete, exclude, exclude_file),
                 ),
                 Budget(time_limit=time_limit, seed=seed, progress=progress),
             )

@@ -27,6 +27,8 @@ def compare(
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
+    exclude: o.Exclude = None,
+    exclude_file: o.ExcludeFile = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -53,6 +55,7 @@ def compare(
     from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
     from grouping.cli.results import check_output
+    from grouping.cli.rules import exclusions
     from grouping.cli.streams import emit_json, emit_table, say
     from grouping.comparing import compare as side_by_side
     from grouping.files import replacing
@@ -77,6 +80,7 @@ def compare(
                 position_weights=weights,
                 weigh=weigh,
                 user_weights=counts,
+                exclude=exclusions(complete, exclude, exclude_file),
                 time_limit=time_limit,
                 seed=seed,
                 threads=threads,

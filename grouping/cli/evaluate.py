@@ -27,6 +27,8 @@ def evaluate(
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
+    exclude: o.Exclude = None,
+    exclude_file: o.ExcludeFile = None,
     missing: o.MissingPolicy = "auto",
     scale: o.Scale = None,
     step: o.Round = None,
@@ -50,6 +52,7 @@ def evaluate(
     """Give the groups of a file their best lists, and score them."""
     from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output, deliver, read_titles
+    from grouping.cli.rules import exclusions
     from grouping.evaluating import evaluate as evaluate_partition
     from grouping.evaluating import group_numbers
     from grouping.reading.partition import read_partition
@@ -77,6 +80,7 @@ def evaluate(
             position_weights=weights,
             weigh=weigh,
             user_weights=counts,
+            exclude=exclusions(complete, exclude, exclude_file),
             bound=bound,
             threads=threads,
         )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping import form
+from grouping import evaluate, form
 from grouping.cli.rules import exclusions as from_options
 from grouping.errors import InfeasibleError, InputError, UndecidedError
 from grouping.exact.bounding import upper_bound
@@ -147,3 +147,13 @@ def test_a_table_of_ratings_names_what_users_have_seen(tmp_path):
     path.write_text("user,item\na,x\na,w\n")
     with pytest.raises(InputError, match=":3: unknown item id 'w'"):
         from_options(ratings, None, str(path))
+
+
+def test_a_given_partition_gets_lists_of_what_is_left():
+    """Evaluate leaves excluded items out, and names a group for which too few are left."""
+    X = np.array([[5.0, 1.0, 2.0], [4.0, 3.0, 1.0]])
+    found = evaluate(X, ["a", "b"], k=1, exclude={"0": ["0"]})
+    assert [group.item_ids for group in found.groups] == [["2"], ["0"]]
+    assert evaluate(X, [0, 1], k=1, exclude=["0"]).objective == 2 + 3
+    with pytest.raises(InputError, match="group c has fewer than 2 items"):
+        evaluate(X, ["c", "c"], k=2, exclude={"0": ["0"], "1": ["1"]})
