@@ -100,6 +100,8 @@ def _paths(loss, distance, before):
         for group in range(groups):
             for other in range(groups):
                 reached = distance[group] + loss[group, other]
+                if reached == np.inf:
+                    continue
                 # less by more than a rounding: no way round may look like a gain
                 if reached < distance[other] - 1e-9 * (1.0 + abs(reached)):
                     distance[other] = reached

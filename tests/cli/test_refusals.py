@@ -138,7 +138,7 @@ def test_an_infinite_rating_in_a_matrix_is_refused_by_its_place(run: Run, tmp_pa
 
 def test_a_time_limit_that_passes_with_nothing_found_is_code_4(run: Run, table: str) -> None:
     limited = run("form", table, *THREE, "--method", "ip", "--time-limit", "1e-9")
-    limited.refused("the time limit passed", "more time", code=4)
+    limited.refused("too short to build the integer program", "more time", code=4)
 
 
 def test_messages_speak_of_options_not_of_python_arguments(run: Run, holes: str) -> None:

@@ -138,3 +138,32 @@ def test_who_has_no_group_joins_the_one_that_loses_least(semantics, agg):
                 for some in set(tried)
             )
         assert options[label] == pytest.approx(max(options.values()))
+
+
+@pytest.mark.parametrize("agg", ["min", "max", "sum"])
+def test_an_excluded_item_counts_wherever_it_stands_on_a_list(agg):
+    """A group with too few items left is worth less by the whole penalty, under max as well."""
+    rows = np.array([[5.0, 4.0, -1024.0, -1024.0], [3.0, -1024.0, 2.0, 4.0]])
+    free = kernels.unconstrained(rows, np.ones(3), True, 2)
+    instance = free._replace(weights=np.array([*WEIGHTS[agg], 0.0, 0.0][:3]), floor=-512.0)
+    top = np.empty(3)
+    state, _ = started(instance, np.array([0, 1]))
+    # item 0 is the only one that both allow
+    together = kernels.worth(instance, state, 0, kernels.NOBODY, 1, top)
+    assert together == -2048.0 + (0.0 if agg == "min" else 3.0)
+    alone = kernels.worth(instance, state, 1, kernels.NOBODY, kernels.NOBODY, top)
+    assert alone == {"min": 2.0, "max": 4.0, "sum": 9.0}[agg]
+
+
+def test_soft_scores_tend_to_the_lowest_ratings():
+    """A sum of exponentials stands for -s log(sum exp(-rating / s)), harder as s falls."""
+    rows = np.array([[5.0, 4.0, 1.0], [3.0, 2.0, 4.0]])
+    lowest = rows.min(axis=0)
+    for softness in (1.0, 0.05):
+        soft = kernels.unconstrained(-np.exp(-rows / softness), np.ones(2), False, 1)
+        instance = soft._replace(softness=softness, origin=0.0)
+        _, total = started(instance, np.array([0, 0]))
+        scores = np.sort(-softness * np.log(np.exp(-rows / softness).sum(axis=0)))[::-1]
+        assert total == pytest.approx(scores[:2].sum())
+        assert total <= np.sort(lowest)[::-1][:2].sum() + 1e-12
+    assert total == pytest.approx(3.0 + 2.0, abs=1e-6)
