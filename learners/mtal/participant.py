@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -113,7 +114,7 @@ class Done(Protocol):
         """Weights of the organisations."""
 
 
-class Participant:
+class Participant(ABC):
     """An organisation before it has a method: its data, whom it met, and where it stands.
 
     It is driven step by step by whoever runs it, and hears others only through `accept`.
@@ -154,34 +155,35 @@ class Participant:
 
     # what a method brings
 
+    @abstractmethod
     def done(self) -> list[Any]:
         """What is kept of each round so far; see `Done`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, step: str) -> tuple[list[Message], Report | None]:
         """Take one of the steps of a round; a report ends the round."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hear(self, message: Message, peer: Peer) -> None:
         """Take in a message of the method, from someone met, or refuse it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def foretell(self, round_: int) -> list[Message]:
         """Prediction stage: what others need of a round to complete their ratings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin_completion(self, rounds: int) -> None:
         """Prediction stage: get ready to complete with the first rounds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def completed(self) -> Ratings:
         """All ratings of its users for its items: its own where it has them, else predicted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def kept(self) -> Arrays:
         """All that it takes to go on after the last round."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take_up(self, arrays: Arrays) -> None:
         """Append a round from what was kept of it.
 
@@ -190,7 +192,6 @@ class Participant:
         ValueError, KeyError
             If it does not fit.
         """
-        raise NotImplementedError
 
     # what others tell
 
