@@ -186,12 +186,15 @@ def join(
         joined = place(visit.costs(formation), room)
         labels = np.concatenate([formation.labels, joined])
         users = Ids([*formation.users, *ratings.users.take(fresh)], "user")
-        settings = {
+        settings: dict[str, Any] = {
             "users": len(users),
             "missing": policy_name(missing),
             "round": None if step is None else float(step),
             "constraints": _recorded(formation, constraints),
         }
+        if "user_weights" in formation.problem:  # newcomers weigh 1
+            before = formation.problem["user_weights"]
+            settings["user_weights"] = [*before, *[1.0] * len(fresh)]
         if relist:
             result = _relisted(formation, completed, labels, users, settings)
         else:
@@ -232,6 +235,11 @@ def _worth(groups: Sequence[Group], labels: NDArray[np.int64], asked: Mapping[st
 
 def _counting(asked: Mapping[str, Any]) -> Counting:
     return Counting(asked.get("weigh", "groups"))
+
+
+def _weighted(asked: Mapping[str, Any]) -> Counting:
+    weights = asked.get("user_weights")
+    return replace(_counting(asked), weights=None if weights is None else np.array(weights))
 
 
 def kept(formation: Formation) -> Constraints:
@@ -538,7 +546,7 @@ def _relisted(
         asked["groups"],
         asked["k"],
         position_weights=asked["position_weights"],
-        counting=_counting(asked),
+        counting=_weighted(asked | settings),
     )
     names = [group.name for group in formation.groups]
     return Formation.of(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from grouping.errors import InputError
 from grouping.reading.pairs import PairTable
@@ -37,13 +35,8 @@ def read_excluded(path: str | os.PathLike[str]) -> Iterator[tuple[int | str, str
         If memory does not suffice.
     """
     name = os.fspath(path)
-    try:
-        data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
-    read = EXCLUDED.of_parquet if data[:4] == b"PAR1" else EXCLUDED.of_text
     empty = True
-    for place, user, item in read(data, name):
+    for place, user, item in EXCLUDED.read(path):
         if not user or not item:
             raise InputError(f"{name}:{place}: a user or item id is empty; give user,item")
         empty = False

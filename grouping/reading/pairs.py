@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grouping.errors import InputError
@@ -33,6 +36,28 @@ class PairTable:
     what: str
     aliases: tuple[str, ...]
     wider: bool = False
+
+    def read(self, path: str | os.PathLike[str]) -> Iterator[tuple[Any, str, str]]:
+        """Read a file: Parquet, or text.
+
+        Yields
+        ------
+        place : int or str
+            A line, or a row, for messages.
+        user, other : str
+
+        Raises
+        ------
+        InputError
+            If it cannot be read; the message names the line.
+        GroupingError
+            If memory does not suffice.
+        """
+        yield from self.of_bytes(file_bytes(path), os.fspath(path))
+
+    def of_bytes(self, data: bytes, name: str) -> Iterator[tuple[Any, str, str]]:
+        """Read what a file holds; see `read`."""
+        yield from (self.of_parquet if data[:4] == b"PAR1" else self.of_text)(data, name)
 
     def of_text(self, data: bytes, name: str) -> Iterator[tuple[int, str, str]]:
         """Read text: a comma, semicolon or tab between fields, with or without a header.
@@ -105,6 +130,24 @@ class PairTable:
         users, others = (table.column(column).to_pylist() for column in columns)
         for row, (user, other) in enumerate(zip(users, others, strict=True), start=1):
             yield f"row {row}", id_text(user, "user"), id_text(other, self.what)
+
+
+def file_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Contents of a file, without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    GroupingError
+        If memory does not suffice.
+    """
+    name = os.fspath(path)
+    try:
+        require_memory(os.stat(path).st_size, 0, name)
+        return Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
 
 
 def require_memory(size: int, users: int, name: str) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from grouping.errors import InputError
-from grouping.reading.pairs import PairTable, require_memory
+from grouping.reading.pairs import PairTable, file_bytes, require_memory
 
 GROUPS = PairTable("group", ("group", "groupid", "label", "cluster"))
 
@@ -69,20 +67,13 @@ def read_memberships(path: str | os.PathLike[str]) -> Iterator[tuple[Any, str, s
         If memory does not suffice.
     """
     name = os.fspath(path)
-    try:
-        require_memory(os.stat(path).st_size, 0, name)
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
-    data = data.removeprefix(codecs.BOM_UTF8)
+    data = file_bytes(path)
     if not data.strip():
         raise InputError(f"{name}: is empty; a partition has a row a user: user,group")
     if data.lstrip()[:1] == b"{":
         rows: Iterable[tuple[Any, str, str]] = _of_formation(data, name)
-    elif data[:4] == b"PAR1":
-        rows = GROUPS.of_parquet(data, name)
     else:
-        rows = GROUPS.of_text(data, name)
+        rows = GROUPS.of_bytes(data, name)
     one_of: dict[str, str] = {}  # one string for all members of a group
     for place, user, group in rows:
         if not user or not group:

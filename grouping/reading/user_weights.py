@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import os
-from pathlib import Path
 
 from grouping.counting import one_weight
 from grouping.errors import InputError
@@ -36,13 +34,8 @@ def read_user_weights(path: str | os.PathLike[str]) -> dict[str, float]:
         If memory does not suffice.
     """
     name = os.fspath(path)
-    try:
-        data = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
-    read = WEIGHTS.of_parquet if data[:4] == b"PAR1" else WEIGHTS.of_text
     weights: dict[str, float] = {}
-    for place, user, text in read(data, name):
+    for place, user, text in WEIGHTS.read(path):
         where = f"{name}:{place}: user {user}"
         if not user:
             raise InputError(f"{name}:{place}: a user id is empty; give user,weight")

@@ -204,6 +204,16 @@ def test_where_groups_count_by_members_so_do_newcomers():
         assign(evaluate(X, LABELS, "lm", "min", 2, weigh="members", user_weights=range(1, 6)), row)
 
 
+def test_under_voting_members_keep_their_weights_and_newcomers_weigh_one():
+    """In the scores, in new lists and in the document."""
+    formation = evaluate(X, LABELS, "av", "sum", 2, user_weights=[2, 1, 1, 1, 1])
+    row = [[5.0, 4.0, 1.0, 1.0]]
+    joined = assign(formation, row)
+    assert joined.problem["user_weights"] == [2.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert joined.groups[0].satisfaction == 4 * 9
+    assert assign(formation, np.concatenate([X, row]), relist=True).objective == joined.objective
+
+
 def test_capacities_of_the_formation_hold_on_until_others_are_given(tmp_path):
     """Also of one that was saved; and the new ones are on record."""
     formation = form(X, "av", "sum", 2, 2, "refine", max_size=3, iterations=1)
