@@ -115,7 +115,7 @@ class Counting:
         if isinstance(matrix, np.ndarray):
             return replace(ratings, matrix=matrix * weights[:, None], scale=None)
         if ratings.fill:
-            from grouping.exact.user_rows import user_rows
+            from grouping.rows.users import user_rows
 
             rows = user_rows(ratings) * weights[:, None].astype(np.float64)
             return replace(ratings, matrix=rows, scale=None, fill=None)

@@ -2,7 +2,7 @@
 
 A formulation is a function of a `Search`: it offers formations, states certificates of upper
 bounds, and returns when the search is over or it has nothing left to try. Adding one means adding
-a module here, a line to `FORMULATIONS` and one to `formulation_of`.
+a folder here with a module `solve`, a line to `FORMULATIONS` and one to `formulation_of`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Formulation:
     Attributes
     ----------
     name : str
-        Of its module here, and of its argument for bounds.
+        Of its folder here, and of its argument for bounds.
     """
 
     name: str
 
     @property
     def module(self) -> Any:
-        """Its module, loaded when first asked for."""
-        return import_module(f"grouping.exact.{self.name}")
+        """Its module `solve`, loaded when first asked for."""
+        return import_module(f"grouping.exact.{self.name}.solve")
 
     def solve(self, search: Search) -> None:
         """Search for the optimum and its proof."""

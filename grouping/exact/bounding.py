@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from grouping.errors import GroupingError
-from grouping.exact import ENUMERATED_USERS, few_users, formulation_of
+from grouping.exact import ENUMERATED_USERS, formulation_of
+from grouping.exact.covers import few_users
 from grouping.exact.search import Certificate, OwnListCertificate, Search
 from grouping.methods import Budget, greedy
 from grouping.problem import Problem

@@ -417,7 +417,7 @@ def expand(
 
 @kernel()
 def preorder(columns, chosen_child, excluded_child, root, tokens):
-    """Write a tree down, each node before its children: see `grouping.exact.median_tree`.
+    """Write a tree down, each node before its children: see `grouping.exact.medians.tree`.
 
     Parameters
     ----------

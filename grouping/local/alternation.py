@@ -12,10 +12,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.user_rows import user_rows
 from grouping.kernels import transport
 from grouping.methods.kmeans import one_thread
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 
 ROUNDS = 30
 """Alternations, at most."""

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.constraints.units import ANYWHERE, Units, units_of
-from grouping.exact.user_rows import user_rows
 from grouping.kernels import moves as kernels
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 
 SLICE = 1 << 21
 """Scores that the steps between two looks at the clock read, about."""

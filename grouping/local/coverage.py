@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.user_rows import user_rows
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 
 CANDIDATES = 100
 """Items that are tried for a further position: those which the users covered rate highest."""

@@ -1,8 +1,8 @@
 """Least misery: starts from the best way to part a few users who are hard to satisfy together.
 
-The bound by a few users (`grouping.exact.few_users`) parts them in the best way and leaves the
-other groups to whoever is happiest alone. Its own partition is a start for all: the others join,
-one by one, where that loses least. Whoever lost most is then one of the few next time.
+The bound by a few users (`grouping.exact.covers.few_users`) parts them in the best way and leaves
+the other groups to whoever is happiest alone. Its own partition is a start for all: the others
+join, one by one, where that loses least. Whoever lost most is then one of the few next time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.bounds import personal_satisfactions
-from grouping.exact.few_users import bound_certificate
-from grouping.exact.user_rows import user_rows
+from grouping.exact.covers.few_users import bound_certificate
 from grouping.kernels import moves, user_sets
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 
 ROUNDS = 8
 

@@ -15,13 +15,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact import weakest
-from grouping.exact.item_rows import item_rows
 from grouping.exact.search import Search
-from grouping.exact.user_rows import user_rows
+from grouping.exact.weakest.solve import solve
 from grouping.local import catalogues, medians
 from grouping.objective import score
 from grouping.problem import Problem
+from grouping.rows.items import item_rows
+from grouping.rows.users import user_rows
 from grouping.stopping import AnyOf, Criterion, NoImprovement, Standing
 
 MOST_LEVELLED = 20_000_000
@@ -67,7 +67,7 @@ def improve(
             enough = AnyOf((enough, NoImprovement(STALE)))
             _lists(search, rng, enough, np.ones(problem.k), given)
         else:
-            weakest.solve(search, closing=math.isfinite(search.remaining))
+            solve(search, closing=math.isfinite(search.remaining))
     else:
         _lists(search, rng, enough, weights[weights > 0], given)
 

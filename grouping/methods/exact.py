@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from grouping.constraints.meeting import meet
 from grouping.errors import InputError
-from grouping.exact import ENUMERATED_USERS, few_users, formulation_for
+from grouping.exact import ENUMERATED_USERS, formulation_for
+from grouping.exact.covers import few_users
 from grouping.exact.search import Search
 from grouping.methods import Budget, Outcome, greedy
 from grouping.problem import Problem

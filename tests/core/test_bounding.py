@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from grouping import evaluate, form
 from grouping.bounds import own_list_bound
 from grouping.exact.bounding import upper_bound
-from grouping.exact.few_users import bound_by, bound_certificate
+from grouping.exact.covers.few_users import bound_by, bound_certificate
 from grouping.generate import generate
 from grouping.methods import Budget
 from grouping.missing import complete

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping.exact.catalogue_prices import LANES, ListPricing
-from grouping.exact.catalogues import CataloguesCertificate, bound_certificate, solve
-from grouping.exact.median_tree import Descent, MedianTree, tree_bound
+from grouping.exact.catalogues.prices import LANES, ListPricing
+from grouping.exact.catalogues.solve import CataloguesCertificate, bound_certificate, solve
+from grouping.exact.medians.tree import Descent, MedianTree, tree_bound
 from grouping.exact.search import Search
 from grouping.generate import generate
 from grouping.kernels import list_prices, list_swaps
@@ -285,7 +285,7 @@ def test_a_search_over_lists_resumes_where_it_paused(monkeypatch):
     pricing = ListPricing(X, w, best, None)
     multipliers = best.sum(axis=1) - 0.5
     whole = pricing.above(multipliers, 0.8, 1000, lambda: False)
-    monkeypatch.setattr("grouping.exact.catalogue_prices.SLICE", 500.0)
+    monkeypatch.setattr("grouping.exact.catalogues.prices.SLICE", 500.0)
     sliced = pricing.above(multipliers, 0.8, 1000, lambda: False)
     np.testing.assert_array_equal(whole.lists, sliced.lists)
     assert len(whole.lists) > 3

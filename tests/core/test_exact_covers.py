@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping.exact.cover_certificate import SORTED, TOGETHER, best_others
-from grouping.exact.covers import solve
-from grouping.exact.pricing import Pricer, Prices, exactly_summed
+from grouping.exact.covers.certificate import SORTED, TOGETHER, best_others
+from grouping.exact.covers.pricing import Pricer, Prices, exactly_summed
+from grouping.exact.covers.solve import solve
 from grouping.exact.search import Search
 from grouping.generate import generate
 from grouping.kernels.pricing import USER
@@ -147,7 +147,7 @@ def test_pairs_together_and_apart_are_certified(seed, monkeypatch):
         pair = course._pair(node, used, node.solution.activity[used])
         return [] if pair is None else [pair]
 
-    monkeypatch.setattr("grouping.exact.covers._Course._branchings", in_pairs)
+    monkeypatch.setattr("grouping.exact.covers.solve._Course._branchings", in_pairs)
     problem = problem_of(Ratings.of(np.random.default_rng(seed).random((16, 8))), "max", 4, 1)
     search = solved(problem, time_limit=5)
     assert TOGETHER in search.certificate.branchings[:, 0]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping.exact.median_tree import Descent
-from grouping.exact.medians import bound_certificate, middle_multipliers, solve
+from grouping.exact.medians.solve import bound_certificate, middle_multipliers, solve
+from grouping.exact.medians.tree import Descent
 from grouping.exact.search import Search
 from grouping.generate import generate
 from grouping.kernels import medians as kernels

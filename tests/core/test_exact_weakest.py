@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from grouping.exact.list_prices import price_lists
-from grouping.exact.placements import PlacementCertificate
 from grouping.exact.search import Search
-from grouping.exact.weakest import bound_certificate, solve
+from grouping.exact.weakest.list_prices import price_lists
+from grouping.exact.weakest.placements import PlacementCertificate
+from grouping.exact.weakest.solve import bound_certificate, solve
 from grouping.generate import generate
 from grouping.kernels import balance, itemsets
 from grouping.local.weakest import ListSearch, options
@@ -214,7 +214,7 @@ def test_no_nonsense_proves_less_than_the_optimum(instance, seed):
 @pytest.fixture
 def few_placements(monkeypatch):
     """Leave the tree of placements soon: it would go on for half a minute."""
-    monkeypatch.setattr("grouping.exact.weakest.NODES", 60)
+    monkeypatch.setattr("grouping.exact.weakest.solve.NODES", 60)
 
 
 @pytest.mark.parametrize("step", [1.0, 0.5, None])
@@ -238,7 +238,7 @@ def test_a_sample_tells_most_of_what_all_users_do(sparse, monkeypatch):
     ratings = complete(Ratings.of(csr_of(X, X != 2)), 2.0) if sparse else Ratings.of(X)
     problem = Problem.of(ratings, "av", "min", 4, 3)
     of_all = bound_certificate(problem, steps=100).bound
-    monkeypatch.setattr("grouping.exact.weakest.SAMPLE", 80)
+    monkeypatch.setattr("grouping.exact.weakest.solve.SAMPLE", 80)
     certificate = bound_certificate(problem, steps=100)
     assert checked_bound(X.astype(float), 4, 3, *plain(certificate)) <= certificate.bound
     assert certificate.bound >= greedy_objective(problem)
@@ -250,15 +250,15 @@ def test_a_price_that_takes_too_much_work_is_raised(monkeypatch):
     problem = Problem.of(generate(120, 40, clusters=4, seed=1), "av", "min", 5, 3)
     bounds = []
     for work in (4e9, 1e5, 1.0):
-        monkeypatch.setattr("grouping.exact.weakest.QUICK_WORK", work)
-        monkeypatch.setattr("grouping.exact.weakest.WORK_EACH", 0.0)
-        monkeypatch.setattr("grouping.exact.list_prices.SLICE", 1e3)
+        monkeypatch.setattr("grouping.exact.weakest.solve.QUICK_WORK", work)
+        monkeypatch.setattr("grouping.exact.weakest.solve.WORK_EACH", 0.0)
+        monkeypatch.setattr("grouping.exact.weakest.list_prices.SLICE", 1e3)
         certificate = bound_certificate(problem, steps=50)
         assert checked(problem, certificate) <= certificate.bound
         bounds.append(certificate.bound)
     assert bounds == sorted(bounds)
     assert bounds[0] < bounds[2]
-    monkeypatch.setattr("grouping.exact.relaxation.ROWS", 8 * 120 * 6)
+    monkeypatch.setattr("grouping.exact.weakest.relaxation.ROWS", 8 * 120 * 6)
     assert checked(problem, bound_certificate(problem, steps=50)) < np.inf
 
 
@@ -351,18 +351,18 @@ def test_work_is_limited_and_too_many_lists_raise_the_price(monkeypatch):
     rng = np.random.default_rng(0)
     rows, multipliers = rng.random((30, 40)) * 4 + 1, np.full(40, 3.0)
     arguments = (rows, np.arange(30), np.zeros(30), multipliers, 3, 1.0)
-    monkeypatch.setattr("grouping.exact.list_prices.ROOM", 50)
+    monkeypatch.setattr("grouping.exact.weakest.list_prices.ROOM", 50)
     few = price_lists(*arguments, stop=lambda: False)
     assert few.price > 1.0
     assert len(few.lists) < 50
-    monkeypatch.setattr("grouping.exact.list_prices.ROOM", 20_000)
+    monkeypatch.setattr("grouping.exact.weakest.list_prices.ROOM", 20_000)
     all_of_them = price_lists(*arguments, stop=lambda: False)
     assert all_of_them.price == 1.0
     named = {tuple(sorted(items)) for items in few.lists.tolist()}
     for items in all_of_them.lists[:60].tolist():
         if least_worth(*arguments[:1], *arguments[2:4], items) > few.price + 1e-9:
             assert tuple(sorted(items)) in named
-    monkeypatch.setattr("grouping.exact.list_prices.SLICE", 1000)
+    monkeypatch.setattr("grouping.exact.weakest.list_prices.SLICE", 1000)
     assert price_lists(*arguments, stop=lambda: False, work=2000) is None
     slices = price_lists(*arguments, stop=lambda: False)
     np.testing.assert_array_equal(slices.lists, all_of_them.lists)

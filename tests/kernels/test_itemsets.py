@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from grouping.exact import list_prices
-from grouping.exact.list_prices import price_lists
+from grouping.exact.weakest import list_prices
+from grouping.exact.weakest.list_prices import price_lists
 from grouping.kernels import itemsets as kernels
 
 

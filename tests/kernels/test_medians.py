@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import pytest
 
-from grouping.exact import median_tree
-from grouping.exact.median_tree import Descent, MedianTree, tree_bound
+from grouping.exact.medians import tree as median_tree
+from grouping.exact.medians.tree import Descent, MedianTree, tree_bound
 from grouping.kernels import medians as kernels
 
 VALUES = np.random.default_rng(0).integers(1, 9, (6, 7)).astype(np.float32)

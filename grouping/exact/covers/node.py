@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.cover_certificate import CoverLeaf, best_others, leaf_bound
-from grouping.exact.cover_groups import covered, used_weights, values_of
-from grouping.exact.cover_master import Master, Solution
+from grouping.exact.covers.certificate import CoverLeaf, best_others, leaf_bound
+from grouping.exact.covers.groups import covered, used_weights, values_of
+from grouping.exact.covers.master import Master, Solution
+from grouping.exact.covers.pricing import PriceProof, Pricer, Prices, exactly_summed
 from grouping.exact.grain import grain_of, rounded_down
-from grouping.exact.pricing import PriceProof, Pricer, Prices, exactly_summed
 from grouping.kernels.pricing import counted
 from grouping.memory import require
 from grouping.problem import Problem

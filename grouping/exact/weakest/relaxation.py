@@ -1,8 +1,8 @@
 """The Lagrangian relaxation of AV-min over a growing pool of lists.
 
-Relaxed is the rule that each user joins one group; see `grouping.exact.placements` for the bound
-that any multipliers give. Multipliers are sought by subgradient steps over the pool; then all
-lists are priced, those worth more than the pool's join it, and so on until there are none.
+Relaxed is the rule that each user joins one group; see `grouping.exact.weakest.placements` for the
+bound that any multipliers give. Multipliers are sought by subgradient steps over the pool; then
+all lists are priced, those worth more than the pool's join it, and so on until there are none.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.columns import Columns
-from grouping.exact.list_prices import ListPrices, price_lists
+from grouping.exact.weakest.list_prices import ListPrices, price_lists
 from grouping.kernels import multipliers as kernel
+from grouping.rows.columns import Columns
 
 SLICE = 3e7
 """Work of one call of the kernel, in users x columns x items of a list."""

@@ -7,12 +7,12 @@ With weights of positions that differ, a column is an ordered list.
 
 Multipliers of users bound it (`grouping.kernels.medians`): any choice of lists is worth at most the
 sum of the multipliers and of the lists' worths, a list's worth being the sum over users of max(0,
-value - multiplier). `grouping.exact.catalogue_prices` finds all lists worth more than a price. So a
-choice with a list that is not among those found is worth at most
+value - multiplier). `grouping.exact.catalogues.prices` finds all lists worth more than a price. So
+a choice with a list that is not among those found is worth at most
 
     sum of the multipliers + the l - 1 best worths + the price,
 
-and a choice among those found is left to the branch and bound of `grouping.exact.median_tree`.
+and a choice among those found is left to the branch and bound of `grouping.exact.medians.tree`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.catalogue_prices import ListPricing, PricedLists
+from grouping.exact.catalogues.prices import ListPricing, PricedLists
 from grouping.exact.grain import grain_of, rounded_down
-from grouping.exact.median_tree import BATCH, Descent, MedianTree, TreeProof, outward, tree_bound
-from grouping.exact.medians import middle_multipliers, root_proof, target_above
+from grouping.exact.medians.solve import middle_multipliers, root_proof, target_above
+from grouping.exact.medians.tree import BATCH, Descent, MedianTree, TreeProof, outward, tree_bound
 from grouping.exact.search import Search
-from grouping.exact.user_rows import user_rows
 from grouping.kernels import medians as kernels
 from grouping.kernels.list_swaps import excess
 from grouping.local import medians as choice
 from grouping.local.catalogues import Catalogues, CatalogueSearch, improve
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 from grouping.stopping import tries
 
 SHAKES, AFTERWARDS = 60, 300
@@ -93,7 +93,7 @@ class CataloguesCertificate:
     """Proof that no formation into at most l groups scores more than the bound.
 
     The bound is the larger of two: what a choice among the lists is worth at most, by the tree,
-    whose columns they are (`grouping.exact.median_tree.TreeProof`); and what a choice with any
+    whose columns they are (`grouping.exact.medians.tree.TreeProof`); and what a choice with any
     other list is, by the multipliers and the price. It is rounded down to a multiple of the
     ratings' grain, where they have one and the weights are whole.
 

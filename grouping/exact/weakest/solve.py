@@ -1,8 +1,8 @@
 """Aggregate voting with min: a group is worth the k-th best of the sums of its members' ratings.
 
-Bounds come from the Lagrangian relaxation (`grouping.exact.relaxation`) and, where that leaves a
-gap, from placing users (`grouping.exact.placements`); formations from the local search over lists
-(`grouping.local.weakest`). docs/concepts/exact.md gives the argument.
+Bounds come from the Lagrangian relaxation (`grouping.exact.weakest.relaxation`) and, where that
+leaves a gap, from placing users (`grouping.exact.weakest.placements`); formations from the local
+search over lists (`grouping.local.weakest`). docs/concepts/exact.md gives the argument.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.columns import Columns
 from grouping.exact.grain import grain_of
-from grouping.exact.list_prices import ListPrices
-from grouping.exact.placements import LEAF, Leaf, PlacementCertificate, certificate, twins
-from grouping.exact.placing import NotClosedError, Tree
-from grouping.exact.relaxation import Relaxation
 from grouping.exact.search import Search
+from grouping.exact.weakest.list_prices import ListPrices
+from grouping.exact.weakest.placements import LEAF, Leaf, PlacementCertificate, certificate, twins
+from grouping.exact.weakest.placing import NotClosedError, Tree
+from grouping.exact.weakest.relaxation import Relaxation
 from grouping.local.weakest import Lists, ListSearch, best_items
 from grouping.problem import Problem
 from grouping.ratings import Ratings
+from grouping.rows.columns import Columns
 from grouping.stopping import CLOSE, Criterion, NoImprovement, Standing, tries
 
 PROMISING = 300

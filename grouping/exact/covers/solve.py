@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.cover_certificate import SORTED, TOGETHER, CoverCertificate, CoverLeaf
-from grouping.exact.cover_groups import formation
-from grouping.exact.cover_master import Solution
-from grouping.exact.cover_node import NEW_ROWS, Covers, Node
-from grouping.exact.pricing import PriceProof, Pricer, Prices
+from grouping.exact.covers.certificate import SORTED, TOGETHER, CoverCertificate, CoverLeaf
+from grouping.exact.covers.groups import formation
+from grouping.exact.covers.master import Solution
+from grouping.exact.covers.node import NEW_ROWS, Covers, Node
+from grouping.exact.covers.pricing import PriceProof, Pricer, Prices
 from grouping.exact.search import Search
 from grouping.stopping import CLOSE
 

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.exact.grain import grain_of, rounded_down
-from grouping.exact.item_rows import item_rows
-from grouping.exact.median_tree import Descent, MedianTree, TreeProof, tree_bound
+from grouping.exact.medians.tree import Descent, MedianTree, TreeProof, tree_bound
 from grouping.exact.search import Search
 from grouping.local import medians as local
 from grouping.problem import Problem
+from grouping.rows.items import item_rows
 from grouping.stopping import CLOSE
 
 ROUNDS = 60
@@ -37,9 +37,9 @@ SHORT_OF = 1e-3
 class MediansCertificate:
     """Proof that no choice of at most l items gives users more than the bound.
 
-    The columns of the tree are the items (see `grouping.exact.median_tree.TreeProof`). The bound is
-    rounded down to a multiple of the ratings' grain, where they have one, and then multiplied by
-    the first position's weight.
+    The columns of the tree are the items (see `grouping.exact.medians.tree.TreeProof`). The bound
+    is rounded down to a multiple of the ratings' grain, where they have one, and then multiplied
+    by the first position's weight.
 
     Attributes
     ----------

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.list_prices import ListPrices, price_lists
-from grouping.exact.placements import LEAF, Leaf, choices, leaf_bound, twins
+from grouping.exact.weakest.list_prices import ListPrices, price_lists
+from grouping.exact.weakest.placements import LEAF, Leaf, choices, leaf_bound, twins
 from grouping.kernels import multipliers as kernel
 
 FEW_LISTS = 400

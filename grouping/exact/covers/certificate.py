@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.exact.pricing import PriceProof
+from grouping.exact.covers.pricing import PriceProof
 
 TOGETHER, SORTED = 0, 1
 """Kinds of branchings."""

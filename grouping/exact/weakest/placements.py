@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.exact.grain import rounded_down
-from grouping.exact.list_prices import ListPrices
+from grouping.exact.weakest.list_prices import ListPrices
 
 LEAF = -1
 

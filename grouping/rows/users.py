@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping import memory
-from grouping.exact.item_rows import narrowest
 from grouping.ratings import Ratings
+from grouping.rows.items import narrowest
 
 _ROWS = 4096
 

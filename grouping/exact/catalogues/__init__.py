@@ -1,0 +1,1 @@
+"""Aggregate voting with sums: the best l lists, each user served by one."""

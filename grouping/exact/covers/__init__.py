@@ -1,0 +1,1 @@
+"""Least misery: the best cover of the users by groups."""

@@ -1,0 +1,1 @@
+"""Anything for a few users: the best of all partitions."""

@@ -1,0 +1,1 @@
+"""Aggregate voting with min: the best l lists, and who goes where."""
