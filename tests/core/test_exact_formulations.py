@@ -36,7 +36,7 @@ def problem_of(instance):
 
 def solved(name, problem, **budget):
     search = Search(problem, Budget(**budget))
-    import_module(f"grouping.exact.{name}").solve(search)
+    import_module(f"grouping.exact.{name}.solve").solve(search)
     return search
 
 
