@@ -415,14 +415,7 @@ class Formation:
         InputError
             If there is no such file, or it is not a formation.
         """
-        name = os.fspath(path)
-        try:
-            document = json.loads(Path(path).read_bytes())
-        except OSError as error:
-            raise InputError(f"{name}: cannot be read ({error.strerror})") from error
-        except ValueError as error:
-            raise InputError(f"{name}: is not JSON, or is cut short ({error})") from error
-        return cls.from_dict(document, name)
+        return cls.from_dict(read_document(path), os.fspath(path))
 
     def summary(self) -> str:
         """Return the formation as a table that a person can read.
@@ -447,6 +440,32 @@ class Formation:
             f"Formation({len(self.groups)} groups of {len(self.labels)} users, objective "
             f"{self.objective:g}, {self.status} by {self.method})"
         )
+
+
+def read_document(path: str | os.PathLike[str]) -> Any:
+    """Read the JSON document of a formation as it stands, titles and members' report included.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    document : Any
+        Whatever the JSON holds: `Formation.from_dict` tells whether it is a formation.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is not JSON.
+    """
+    name = os.fspath(path)
+    try:
+        return json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{name}: is not JSON, or is cut short ({error})") from error
 
 
 def _constraints(problem: Problem) -> dict[str, Any]:

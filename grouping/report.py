@@ -1,4 +1,4 @@
-"""A formation as a table that a person can read."""
+"""A formation as a table that a person can read (as a page: `grouping.page`)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from grouping.cli.form import form
 from grouping.cli.generate import generate
 from grouping.cli.learn import learn
 from grouping.cli.predict import predict
+from grouping.cli.report import report
 from grouping.cli.sweep import sweep
 from grouping.errors import InputError
 
@@ -65,6 +66,7 @@ COMMANDS = (
     compare,
     sweep,
     predict,
+    report,
     generate,
     experiment,
     doctor,

@@ -35,7 +35,7 @@ def emit(text: str) -> None:
 
 
 def emit_json(text: str) -> None:
-    """Write a JSON document to standard output, in UTF-8 whatever the terminal's encoding."""
+    """Write a document to standard output, in UTF-8 whatever the terminal's encoding."""
     _encode(encoding="utf-8")
     emit(text)
 
