@@ -26,8 +26,8 @@ def report(
 ) -> None:
     """Lay a formation out as a page, in one HTML file.
 
-    A browser shows and prints it. It holds sizes, lists and members; with what form --per-user wrote, also how well members are
-    served.
+    A browser shows and prints it. It holds sizes, lists and members; with what form --per-user
+    wrote, also how well members are served.
     """
     from grouping.cli.results import check_output, read_titles
     from grouping.cli.streams import emit_json, say
