@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,11 +18,52 @@ _SPREAD = 0.05  # of the weights to start from: sums over rows of length about 1
 
 
 @dataclass(frozen=True, eq=False)
+class Table:
+    """A sparse table on the device.
+
+    Attributes
+    ----------
+    rows : compressed sparse float32 tensor, shape (rows, columns)
+    columns : compressed sparse float32 tensor, shape (columns, rows)
+        The same turned, for the gradient: turning it anew in each step takes longer than all else.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    @classmethod
+    def of(cls, csr: sp.csr_array, device: torch.device) -> Table:
+        """Copy a table to a device."""
+        return cls(_compressed(csr, device), _compressed(csr.T.tocsr(), device))
+
+    def __len__(self) -> int:
+        return self.rows.shape[0]
+
+    def times(self, weight: Tensor) -> Tensor:
+        """The table times a dense matrix, shape (rows, columns of the matrix)."""
+        made: Tensor = _Product.apply(self, weight)  # type: ignore[no-untyped-call]
+        return made
+
+
+class _Product(torch.autograd.Function):
+    """Of a fixed sparse table and a dense matrix that is learned."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Table, weight: Tensor) -> Tensor:
+        ctx.table = table
+        return table.rows @ weight
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, ctx.table.columns @ gradient
+
+
+@dataclass(frozen=True, eq=False)
 class Tables:
     """Inputs as tensors on the device; see `Inputs` for what they mean."""
 
-    raters: Tensor
-    items: Tensor
+    raters: Table
+    items: Table
     history: Tensor
     seen: Tensor
     item_history: int
@@ -38,8 +81,8 @@ class Tables:
             return torch.tensor(np.ascontiguousarray(array), device=device)
 
         return cls(
-            _sparse(inputs.raters, device),
-            _sparse(inputs.items, device),
+            Table.of(inputs.raters, device),
+            Table.of(inputs.items, device),
             tensor(inputs.history),
             tensor(inputs.seen),
             inputs.item_history,
@@ -64,7 +107,7 @@ class Tables:
             0 where there is none.
         given : bool tensor, shape (batch, candidates)
         """
-        asked = raters[:, None] * self.items.shape[0] + items
+        asked = raters[:, None] * len(self.items) + items
         place = torch.searchsorted(self.cells, asked).clamp(max=len(self.cells) - 1)
         given = self.cells[place] == asked
         return torch.where(given, self.values[place], 0.0), given
@@ -94,10 +137,9 @@ class Encoder(nn.Module):
         self.weight = nn.Parameter(start)
         self.shift = nn.Parameter(torch.zeros(size))
 
-    def forward(self, table: Tensor) -> Tensor:
+    def forward(self, table: Table) -> Tensor:
         """W x of all rows, the linear terms last; shape (rows, size + linear)."""
-        made: Tensor = torch.sparse.mm(table, self.weight)
-        return made
+        return table.times(self.weight)
 
     def without(
         self, before: Tensor, cells: tuple[Tensor, Tensor], value: Tensor, scale: Tensor
@@ -157,10 +199,16 @@ def item_cells(tables: Tables, raters: Tensor) -> tuple[Tensor, Tensor]:
     return history, seen
 
 
-def _sparse(csr: sp.csr_array, device: torch.device) -> Tensor:
-    rows = np.repeat(np.arange(csr.shape[0], dtype=np.int64), np.diff(csr.indptr))
-    cells = np.stack([rows, csr.indices.astype(np.int64)])
-    made: Tensor = torch.sparse_coo_tensor(
-        torch.tensor(cells), torch.tensor(csr.data), csr.shape, check_invariants=True
-    )
-    return made.coalesce().to(device)
+def _compressed(csr: sp.csr_array, device: torch.device) -> Tensor:
+    whole = csr.copy()
+    whole.sum_duplicates()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse .* tensor support is in beta", UserWarning)
+        made = torch.sparse_csr_tensor(
+            torch.tensor(whole.indptr.astype(np.int64)),
+            torch.tensor(whole.indices.astype(np.int64)),
+            torch.tensor(whole.data),
+            whole.shape,
+            check_invariants=True,
+        )
+        return made.to(device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,33 @@ class Members:
     users: Tensor
     group: Tensor
     sizes: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """h_i of the items that a batch asks about.
+
+    The first candidate of each row may have had a rating taken out of its inputs, so that its h_i
+    is the row's own; all other rows of an item are alike, and are computed once where that is less.
+
+    Attributes
+    ----------
+    first : tensor, shape (batch, d), or None
+    others : tensor, shape (items, d) or (batch, other candidates, d)
+    place : int64 tensor, shape (batch, other candidates), or None
+        Rows of `others`; None: they stand as they are asked about.
+    """
+
+    first: Tensor | None
+    others: Tensor
+    place: Tensor | None
+
+    def through(self, layer: Callable[[Tensor], Tensor]) -> Tensor:
+        """What a layer makes of h_i; shape (batch, candidates, components)."""
+        made = layer(self.others)
+        if self.place is not None:
+            made = made[self.place]
+        return made if self.first is None else torch.cat([layer(self.first)[:, None], made], 1)
 
 
 class GroupNetwork(nn.Module):
@@ -166,8 +194,8 @@ class GroupNetwork(nn.Module):
             of_user = self.rater.without(of_user, cells, left_out, scale)
         h_u, c_u = self.rater.activated(of_user, self.dropout)
         p_u = self.profiles(h_u)
-        h_i, c_i = self._items(encoded, tables, users, items, left_out)
-        e_i = self.item_profile(h_i)
+        candidates, c_i = self._items(encoded, tables, users, items, left_out)
+        e_i = candidates.through(self.item_profile)
         base = self.base(users, items) if base is None else base
         ratings = base + c_u + c_i[..., 0] + torch.einsum("bh,bch->bc", p_u, e_i)
         return ratings, None if self.classes is None else self.classes(p_u)
@@ -206,13 +234,15 @@ class GroupNetwork(nn.Module):
         """
         h_u, c_u = self.rater.activated(encoded[0][members.users], self.dropout)
         p_u = self.profiles(h_u)
-        h_i, c_i = self._items(encoded, tables, raters, items, left_out)
-        e_i, f_i = self.item_profile(h_i), self.own_item_profile(h_i)
+        candidates, c_i = self._items(encoded, tables, raters, items, left_out)
+        e_i, f_i = map(candidates.through, (self.item_profile, self.own_item_profile))
         of_member = c_u + torch.einsum("uh,uch->uc", p_u, e_i[members.group])
         of_member = of_member + self.base(members.users, items[members.group])
         given = tables.ratings_of(members.users, items[members.group])
         of_member = self.mixed(of_member, c_i[members.group][..., 0], *given)
-        asked = None if self.aggregation != "attention" else self.key(h_i)[members.group]
+        asked = None
+        if self.aggregation == "attention":
+            asked = candidates.through(self.key)[members.group]
         scores = self.member_scores(h_u, of_member, asked)
         weights = softmax_by_group(scores, members.group, len(items))
         of_members = gather(weights * of_member, members.group, len(items))
@@ -321,15 +351,26 @@ class GroupNetwork(nn.Module):
         raters: Tensor,
         items: Tensor,
         left_out: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """h_i of the candidates, and c_i and c'_i."""
-        before = encoded[1][items]
+    ) -> tuple[Candidates, Tensor]:
+        """h_i of the candidates, and c_i and c'_i, shape (batch, candidates, 2)."""
+        first, linear = None, []
+        others = items
         if left_out is not None:
             scale = tables.item_scale[items[:, 0]]
             cells = item_cells(tables, raters)
-            first = self.item.without(before[:, 0], cells, left_out, scale)
-            before = torch.cat([first[:, None], before[:, 1:]], dim=1)
-        return self.item.activated(before, self.dropout)
+            before = self.item.without(encoded[1][items[:, 0]], cells, left_out, scale)
+            first, of_first = self.item.activated(before, self.dropout)
+            linear.append(of_first[:, None])
+            others = items[:, 1:]
+        if others.numel() > len(encoded[1]):
+            h_i, of_items = self.item.activated(encoded[1], self.dropout)
+            candidates = Candidates(first, h_i, others)
+            linear.append(of_items[others])
+        else:
+            h_i, of_others = self.item.activated(encoded[1][others], self.dropout)
+            candidates = Candidates(first, h_i, None)
+            linear.append(of_others)
+        return candidates, torch.cat(linear, dim=1)
 
 
 def gather(rows: Tensor, group: Tensor, count: int) -> Tensor:

@@ -60,7 +60,8 @@ def test_groups_are_predicted_by_the_equations(aggregation, known_before):
     ) / model.known.scale.spread
     network, rated = model.predictor.network, standard_ratings(model.known)
     dense, of_items = (
-        t.to_dense().numpy() for t in (model.predictor.tables.raters, model.predictor.tables.items)
+        t.rows.to_dense().numpy()
+        for t in (model.predictor.tables.raters, model.predictor.tables.items)
     )
     of_raters, base_items = network.base_raters.numpy(), network.base_items.numpy()
     stranger = np.eye(base_items.shape[1])[1]

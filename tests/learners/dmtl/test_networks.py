@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 torch = pytest.importorskip("torch")
 
-from learners.dmtl.encoding import Tables, item_cells, rater_cells  # noqa: E402
+from learners.dmtl.encoding import Table, Tables, item_cells, rater_cells  # noqa: E402
 from learners.dmtl.group_network import GroupNetwork, softmax_by_group  # noqa: E402
 from learners.dmtl.inputs import build  # noqa: E402
 from learners.dmtl.model import known_of  # noqa: E402
@@ -158,3 +159,41 @@ def test_members_of_a_batch_are_gathered_in_order():
     assert members.group.tolist() == [0, 0, 1, 1, 2, 2, 2]
     assert members.sizes.tolist() == [2, 2, 3]
     assert (USERS, ITEMS) == (14, 9)
+
+
+@pytest.mark.parametrize("left_out", [None, torch.tensor([0.5, -1.0, 2.0])])
+@pytest.mark.parametrize("by_group", [False, True])
+def test_candidates_asked_together_are_rated_as_in_pairs(by_group, left_out):
+    """Asked about more often than there are items, each item is computed once; nothing changes."""
+    network, known, tables, _ = made(aggregation="attention")
+    rows = np.array([2, 0, 3])
+    items = torch.tensor([[1, 4, 0, 8, 2], [3, 2, 7, 6, 5], [5, 1, 1, 2, 0]])
+    assert items[:, 1:].numel() > ITEMS
+
+    def asked(items):
+        with torch.no_grad():
+            encoded = network.encode(tables)
+            if not by_group:
+                return network.users(encoded, tables, torch.tensor(rows), items, left_out)[0]
+            members = members_of(groups(), rows, CPU)
+            raters = torch.tensor(rows + known.users)
+            return network.groups(encoded, tables, members, raters, items, left_out)[0]
+
+    together = asked(items)
+    for column in range(1, items.shape[1]):
+        pair = asked(items[:, [0, column]])
+        np.testing.assert_allclose(together[:, [0, column]], pair, rtol=1e-4, atol=1e-5)
+
+
+def test_a_sparse_table_and_its_gradient_are_those_of_the_dense_one():
+    """The product with a learned matrix, forwards and backwards, empty rows included."""
+    csr = sp.csr_array(np.array([[0, 2.0, 0], [0, 0, 0], [-1.0, 0, 0.5], [0, 0, 3.0]], "f4"))
+    weight = torch.randn(3, 2, requires_grad=True)
+    same = weight.detach().clone().requires_grad_()
+    table = Table.of(csr, CPU)
+    made_of, expected = table.times(weight), torch.tensor(csr.toarray()) @ same
+    np.testing.assert_allclose(made_of.detach(), expected.detach(), rtol=1e-6)
+    for product in (made_of, expected):
+        (product**2).sum().backward()
+    np.testing.assert_allclose(weight.grad, same.grad, rtol=1e-6)
+    assert len(table) == 4
