@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from grouping.errors import InputError
 from grouping.memory import require
 
+Floats = NDArray[np.float64]
+
 
 @dataclass(eq=False)
 class ItemRegression:
-    """Scores X B with B of zero diagonal that minimises ``|X - X B|^2 + regularization |B|^2``.
+    """Scores T B of rows T, with B of zero diagonal that minimises ``|X - X B|^2 + r |B|^2``.
 
     For implicit ratings: X holds 1 where a rater took an item (EASE, "Embarrassingly shallow
-    autoencoders", WWW 2019).
+    autoencoders", WWW 2019). With ``P = (X'X + r I)^-1``, ``B_ij = -P_ij / P_jj`` off the diagonal,
+    so ``T B = T - T P / diag P``. Where raters are fewer than items, ``X X' + r I`` is inverted in
+    place of the larger matrix: ``P = (I - X' (X X' + r I)^-1 X) / r``.
 
     Parameters
     ----------
     regularization : float
-
-    Attributes
-    ----------
-    weights_ : float32 array, shape (items, items)
+        r.
     """
 
     regularization: float = 100.0
@@ -49,15 +50,17 @@ class ItemRegression:
         """
         if not 0 < self.regularization < np.inf:
             raise InputError(f"regularization must be positive, not {self.regularization}")
-        m = taken.shape[1]
-        require(20 * m * m, f"regression of {m} items", "take fewer items")
-        marks = _marks(taken)
-        together = (marks.T @ marks).toarray().astype(np.float64)
-        together[np.diag_indices(m)] += self.regularization
-        inverse = np.linalg.inv(together)
-        inverse /= -np.diag(inverse)
-        inverse[np.diag_indices(m)] = 0.0
-        self.weights_: NDArray[np.float32] = inverse.astype(np.float32)
+        n, m = taken.shape
+        require(20 * min(n, m) * m, f"regression of {m} items", "take fewer items")
+        self._marks = marks = _marks(taken)
+        if n < m:
+            inverse = _inverse(marks @ marks.T, self.regularization)
+            self._projected: Floats = inverse @ marks
+            inside = marks.multiply(self._projected).sum(axis=0)
+            self._diagonal: Floats = (1.0 - np.asarray(inside)) / self.regularization
+        else:
+            self._projected = _inverse(marks.T @ marks, self.regularization)
+            self._diagonal = np.diag(self._projected).copy()
         return self
 
     def score(self, taken: sp.csr_array) -> NDArray[np.float32]:
@@ -71,10 +74,23 @@ class ItemRegression:
         -------
         scores : float32 array, shape (raters, items)
         """
-        made: NDArray[np.float32] = _marks(taken) @ self.weights_
+        asked, marks = _marks(taken), self._marks
+        if marks.shape[0] < marks.shape[1]:
+            of_inverse = asked.toarray() - (asked @ marks.T) @ self._projected
+            of_inverse /= self.regularization
+        else:
+            of_inverse = asked @ self._projected
+        made: NDArray[np.float32] = (asked.toarray() - of_inverse / self._diagonal).astype("f4")
         return made
 
 
 def _marks(taken: sp.csr_array) -> sp.csr_array:
-    ones = np.ones(taken.nnz, dtype=np.float32)
+    ones = np.ones(taken.nnz, dtype=np.float64)
     return sp.csr_array((ones, taken.indices, taken.indptr), shape=taken.shape)
+
+
+def _inverse(products: sp.csr_array, regularization: float) -> Floats:
+    dense = products.toarray()
+    dense[np.diag_indices(len(dense))] += regularization
+    inverse: Floats = np.linalg.inv(dense)  # type: ignore[assignment]
+    return inverse

@@ -38,7 +38,7 @@ RANKING = Settings(
 SETTINGS = {
     "Mafengwo": RANKING,
     "MafengwoS": RANKING,
-    "CAMRa2011": replace(RANKING, batch=2000, negatives=8, learning_rate=0.003),
+    "CAMRa2011": replace(RANKING, batch=4000, negatives=4, size=32, epochs=20, patience=2),
 }
 REGULARIZATIONS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 VALUES = ("hr_at_5", "hr_at_10", "ndcg_at_5", "ndcg_at_10")
@@ -53,6 +53,15 @@ def popularity(of: str) -> Scores:
         return np.tile(counts, (len(data.groups), 1))
 
     return score
+
+
+def members_taken(data: GroupBenchmark, seed: int) -> np.ndarray:
+    """How many of the members took the item themselves; of equals the more popular item."""
+    taken = data.ratings.matrix.astype(bool).astype(float)
+    counts = taken.sum(axis=0)
+    member = np.zeros((len(data.groups), data.users))
+    member[np.repeat(np.arange(len(data.groups)), data.groups.sizes), data.groups.members] = 1.0
+    return member @ taken + counts / (counts.max() + 1.0)
 
 
 def members(model: str, put: Callable[..., np.ndarray]) -> Scores:
@@ -89,12 +98,17 @@ def regressed(data: GroupBenchmark, regularization: float) -> np.ndarray:
 
 
 def dmtl_model(
-    data: GroupBenchmark, seed: int, aggregation: str = "mean", *, joint: bool = True
+    data: GroupBenchmark,
+    seed: int,
+    aggregation: str = "mean",
+    *,
+    joint: bool = True,
+    refit: bool = True,
 ) -> DMTL:
     told = Told(_taken(data.ratings))
     if joint:
         told = replace(told, groups=data.groups, group_ratings=_taken(data.group_ratings))
-    settings = replace(SETTINGS[data.name], aggregation=aggregation, seed=seed)
+    settings = replace(SETTINGS[data.name], aggregation=aggregation, seed=seed, refit=refit)
     return DMTL(settings).fit(told, threads=THREADS)
 
 
@@ -108,7 +122,8 @@ def dmtl(aggregation: str) -> Scores:
 def regression_share(data: GroupBenchmark, seed: int) -> float:
     """How much of item regression to mix into DMTL, chosen on held-out train items."""
     inner, held = hold_out(data, seed)
-    parts = [standardised(at(METHODS[name](inner, seed), held)) for name in PARTS]
+    network = dmtl_model(inner, seed, refit=False).predict_groups(inner.groups, clip=False)
+    parts = [standardised(at(scores, held)) for scores in (network, regression(inner, seed))]
     share = mixture(parts[0], parts[1], ndcg)
     print(f"{data.name}: {share:.2f} of item regression", file=sys.stderr)
     return share
@@ -117,6 +132,7 @@ def regression_share(data: GroupBenchmark, seed: int) -> float:
 METHODS: dict[str, Scores] = {
     "popularity among users": popularity("users"),
     "popularity among groups": popularity("groups"),
+    "members who took it": members_taken,
     "members by regression, mean": members("regression", np.mean),
     "members by regression, least misery": members("regression", np.min),
     "members by regression, most pleasure": members("regression", np.max),
