@@ -56,11 +56,11 @@ class ItemRegression:
         if n < m:
             inverse = _inverse(marks @ marks.T, self.regularization)
             self._projected: Floats = inverse @ marks
-            inside = marks.multiply(self._projected).sum(axis=0)
-            self._diagonal: Floats = (1.0 - np.asarray(inside)) / self.regularization
+            inside = np.asarray(marks.multiply(self._projected).sum(axis=0), dtype=np.float64)
+            self._diagonal: Floats = (1.0 - inside) / self.regularization
         else:
             self._projected = _inverse(marks.T @ marks, self.regularization)
-            self._diagonal = np.diag(self._projected).copy()
+            self._diagonal = np.diag(self._projected).astype(np.float64)
         return self
 
     def score(self, taken: sp.csr_array) -> NDArray[np.float32]:
@@ -90,7 +90,6 @@ def _marks(taken: sp.csr_array) -> sp.csr_array:
 
 
 def _inverse(products: sp.csr_array, regularization: float) -> Floats:
-    dense = products.toarray()
+    dense: Floats = products.toarray()
     dense[np.diag_indices(len(dense))] += regularization
-    inverse: Floats = np.linalg.inv(dense)  # type: ignore[assignment]
-    return inverse
+    return np.linalg.inv(dense).astype(np.float64)

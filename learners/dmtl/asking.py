@@ -147,7 +147,7 @@ def read_group_ratings(
                 "such ratings out with --unknown skip"
             )
         if strangers:
-            unknown_ones = said_in_short(strangers, f"{what} that the ratings do not know")
+            unknown_ones = said_in_short(strangers, what[:-1], "unknown to the ratings")
             left_out.append(f"{path}: {unknown_ones} left out")
     csr = observed_csr(joint).tocoo()
     row = np.array([groups.names.position(g) if g in groups.names else -1 for g in joint.users])

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grouping.errors import InputError
 from grouping.ids import Ids, canonical_order
+from grouping.report import counted
 
 if TYPE_CHECKING:
     from grouping.formation import Formation
@@ -141,10 +142,10 @@ class ReadGroups:
     def left_out(self, source: str) -> list[str]:
         """Sentences about what was left out; none where nothing was."""
         return [
-            f"{source}: {said_in_short(names, what)} left out"
+            f"{source}: {said_in_short(names, *what)} left out"
             for names, what in (
-                (self.unknown, "members that are none of the users"),
-                (self.empty, "groups without a known member"),
+                (self.unknown, ("member", "unknown to the ratings")),
+                (self.empty, ("group", "without a known member")),
             )
             if names
         ]
@@ -201,10 +202,10 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
     return ReadGroups(groups, tuple(strangers), empty)
 
 
-def said_in_short(names: Sequence[str], what: str) -> str:
+def said_in_short(names: Sequence[str], one: str, of_what_kind: str) -> str:
     """Return how many, of what, and the first few."""
     more = ", ..." if len(names) > _SHOWN else ""
-    return f"{len(names)} {what} ({', '.join(names[:_SHOWN])}{more})"
+    return f"{counted(len(names), one)} {of_what_kind} ({', '.join(names[:_SHOWN])}{more})"
 
 
 def formed_groups(formation: Formation) -> Groups:

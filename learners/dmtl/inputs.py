@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from grouping.errors import InputError
 from learners.entries import Entries
 from learners.features import Features
 
@@ -160,6 +161,11 @@ def build(known: Known, blocks: Sequence[str]) -> Inputs:
     Returns
     -------
     inputs : Inputs
+
+    Raises
+    ------
+    InputError
+        If no column is left of the users or of the items.
     """
     ratings = known.ratings
     a, i = ratings.rows, ratings.columns
@@ -191,6 +197,12 @@ def build(known: Known, blocks: Sequence[str]) -> Inputs:
     if "attributes" in blocks and known.attributes is not None:
         items.add_dense(known.attributes.matrix)
         raters.add_dense(shares(known))
+    for side, what in ((raters, "users"), (items, "items")):
+        if not side.width:
+            raise InputError(
+                f"inputs {', '.join(blocks)}: nothing of the kind is known of the {what}; add id, "
+                "history or seen"
+            )
     return Inputs(
         raters.csr(),
         items.csr(),

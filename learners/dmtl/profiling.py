@@ -174,11 +174,11 @@ def describe(model: DMTL, weights: NDArray[np.float32], *, top: int = 5) -> list
     """
     known = model.known
     mean, above, counted = _item_scores(known, weights)
-    names, of_users, level, unit = _attributes(known)
+    attributes = _Attributes.of(known)
     size = weights.sum(axis=1).astype(np.float64)
-    here = weights @ of_users / np.maximum(size, 1e-9)[:, None]
-    everywhere = of_users.mean(axis=0)
-    spread = np.maximum(of_users.std(axis=0), 1e-9)
+    here = weights @ attributes.of_users / np.maximum(weights @ attributes.told, 1e-9)
+    everywhere, spread = attributes.mean_and_spread()
+    level, unit = attributes.level, attributes.unit
     found = []
     for number in range(len(weights)):
         stands_out = (here[number] - everywhere) / spread
@@ -192,7 +192,7 @@ def describe(model: DMTL, weights: NDArray[np.float32], *, top: int = 5) -> list
                 [one for one in _best(model, above[number], rated, top) if one.score > 0],
                 [
                     Trait(
-                        names[t],
+                        attributes.names[t],
                         float(level[t] + unit[t] * here[number, t]),
                         float(level[t] + unit[t] * everywhere[t]),
                     )
@@ -216,25 +216,66 @@ def _item_scores(known: Known, weights: NDArray[np.float32]) -> tuple[Floats, Fl
     return of_item + above, above, counted
 
 
-def _attributes(known: Known) -> tuple[list[str], Floats, Floats, Floats]:
-    """Attributes of users, of their table and as shares of their items', with levels and units.
+@dataclass(frozen=True, eq=False)
+class _Attributes:
+    """Attributes of users, of their table and as shares of their items'.
 
-    An item's attribute that is a number keeps its level and unit: a mean over items is told in
-    the table's own terms too.
+    Where a user stands in no row of the table, or has no ratings, the attribute is not told of
+    the user, and counts neither way. An item's attribute that is a number keeps its level and
+    unit: a mean over items is told in the table's own terms too.
+
+    Attributes
+    ----------
+    names : list of str
+    of_users : float64 array, shape (users, attributes)
+    told : float64 array, shape (users, attributes)
+        1 where the attribute is told of the user, else 0.
+    level, unit : float64 arrays, shape (attributes,)
     """
-    names: list[str] = []
-    scales: list[tuple[float, float]] = []
-    blocks: list[NDArray[np.float32]] = [np.empty((known.users, 0), dtype=np.float32)]
-    if known.profiles is not None:
-        names += known.profiles.names
-        scales += known.profiles.scales
-        blocks.append(known.profiles.matrix)
-    if known.attributes is not None:
-        names += [f"rated {name}" for name in known.attributes.names]
-        scales += known.attributes.scales
-        blocks.append(shares(known)[: known.users])
-    level, unit = np.array(scales, dtype=np.float64).reshape(-1, 2).T
-    return names, np.hstack(blocks).astype(np.float64), level, unit
+
+    names: list[str]
+    of_users: Floats
+    told: Floats
+    level: Floats
+    unit: Floats
+
+    @classmethod
+    def of(cls, known: Known) -> _Attributes:
+        names: list[str] = []
+        scales: list[tuple[float, float]] = []
+        blocks, told = [np.empty((known.users, 0))], [np.empty((known.users, 0))]
+        for prefix, features, values, is_told in (
+            ("", known.profiles, _of_profiles, _with_profile),
+            ("rated ", known.attributes, shares, _with_ratings),
+        ):
+            if features is not None:
+                names += [prefix + name for name in features.names]
+                scales += features.scales
+                blocks.append(values(known)[: known.users].astype(np.float64))
+                told.append(np.repeat(is_told(known)[:, None], len(features.names), axis=1))
+        level, unit = np.array(scales, dtype=np.float64).reshape(-1, 2).T
+        return cls(names, np.hstack(blocks), np.hstack(told).astype(np.float64), level, unit)
+
+    def mean_and_spread(self) -> tuple[Floats, Floats]:
+        """Of each attribute, over the users of whom it is told."""
+        count = np.maximum(self.told.sum(axis=0), 1e-9)
+        mean = self.of_users.sum(axis=0) / count
+        variance = (self.told * (self.of_users - mean) ** 2).sum(axis=0) / count
+        return mean, np.maximum(np.sqrt(variance), 1e-9)
+
+
+def _of_profiles(known: Known) -> NDArray[np.float32]:
+    assert known.profiles is not None
+    return known.profiles.matrix
+
+
+def _with_profile(known: Known) -> NDArray[np.bool_]:
+    told: NDArray[np.bool_] = np.any(_of_profiles(known), axis=1)
+    return told
+
+
+def _with_ratings(known: Known) -> NDArray[np.bool_]:
+    return np.bincount(known.of_users().rows, minlength=known.users) > 0
 
 
 def _best(model: DMTL, scores: Floats, allowed: NDArray[np.int64], top: int) -> list[Liking]:

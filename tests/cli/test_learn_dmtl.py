@@ -105,6 +105,9 @@ def test_the_table_of_profiles_says_what_the_classes_are(folder: Path) -> None:
     page = here("profile", "ratings.csv", "--groups", "groups.csv", "--profiles", "users.csv",
                 "--labels", "groups", *QUICK)  # fmt: skip
     groups, classes = page.split(" class ")
+    assert "stands out by" in groups
+    bare = here("profile", "ratings.csv", "--groups", "groups.csv", "--classes", "3", *QUICK)
+    assert "stands out by" not in bare  # nothing is known by which
     for name in ("red", "blue", "lone"):
         assert f" {name} " in groups
         assert f" {name} " in classes
@@ -119,6 +122,8 @@ def test_evaluating_holds_out_ratings_groups_and_labels() -> None:
     assert found["groups"]["ratings"] == 2
     assert found["profiling"]["users"] == 4
     assert found["users"]["rmse"] > 0
+    fewer = document("evaluate", "ratings.csv", "--classes", "3", *QUICK)
+    assert fewer["profiling"]["classes"] == 3
 
 
 def test_testing_on_what_was_learned_is_said(folder: Path) -> None:
@@ -186,6 +191,8 @@ def test_bad_input_is_refused_with_the_way_out(folder: Path) -> None:
         ((*fit, "--aggregation", "attention"), "attention over members is learned from"),
         ((*fit, "--resume"), "give --checkpoint"),
         ((*fit, "--inputs", "id,age"), "give some of id"),
+        ((*fit, "--inputs", "profile"), "nothing of the kind is known of the users; add id"),
+        (("evaluate", "ratings.csv", "--test", "1.5"), "--test 1.5: give a share"),
         ((*fit, "--curve", "curve.txt"), "--curve curve.txt: name a file that ends in"),
         (("recommend", "--model", "none", "--groups", "groups.csv"), "holds no saved model"),
         (("recommend", "ratings.csv", "--groups", "groups.csv", "-k", "9", *QUICK), "k must lie"),

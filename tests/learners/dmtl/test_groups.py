@@ -52,8 +52,8 @@ def test_unknown_members_are_refused_or_left_out(tmp_path):
     found = read_groups(path, IDS, unknown="skip")
     assert found.groups.names[:] == ["b"]
     assert found.left_out("g") == [
-        "g: 1 members that are none of the users (zoe) left out",
-        "g: 1 groups without a known member (a) left out",
+        "g: 1 member unknown to the ratings (zoe) left out",
+        "g: 1 group without a known member (a) left out",
     ]
     path.write_text("user,group\nzoe,a\n")
     with pytest.raises(InputError, match="no member of any group is among the 5 users"):

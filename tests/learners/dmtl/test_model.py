@@ -299,6 +299,19 @@ def test_traits_are_told_in_the_tables_own_terms(tmp_path):
     assert (trait.here, trait.everywhere) == (pytest.approx(32.5), pytest.approx(age.mean()))
 
 
+def test_users_of_whom_an_attribute_is_not_told_do_not_count():
+    """A table of half of the users says what these are like, not that the others are otherwise."""
+    sex = np.zeros((USERS, 2), dtype=np.float32)
+    sex[: USERS // 2, 0] = np.arange(USERS // 2) % 2
+    sex[: USERS // 2, 1] = 1 - sex[: USERS // 2, 0]
+    profiles = Features(("f", "m"), sex)
+    model = DMTL(settings(epochs=1)).fit(told(profiles=profiles, attributes=None))
+    (mixed,) = describe_groups(model, Groups.of(["mixed"], [[1, 3, USERS - 1]]))
+    (trait,) = mixed.traits
+    assert (trait.name, trait.here) == ("f", 1.0)
+    assert trait.everywhere == pytest.approx(sex[: USERS // 2, 0].mean())
+
+
 def test_lists_of_three_kinds(model):
     """DMTL's, least misery's and aggregate voting's follow their definitions, ties by column."""
     asked = Groups.of(["x", "y"], [[0, 1, 2], [3]])
