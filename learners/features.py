@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
+from grouping.reading.side_table import Table, read_table
 
 KINDS = ("number", "flag", "category", "set", "classes", "ignore")
-SEPARATORS = ("::", "\t", ";", ",", "|")
 _AS_IT_IS = (0.0, 1.0)  # level and unit of what is not standardised
 _MOST_CATEGORIES = 60  # a text column with more distinct values is rather a name than a kind
 
@@ -65,23 +63,6 @@ class Kind:
     edges: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table of text cells by column, and the ids of its rows.
-
-    Attributes
-    ----------
-    name : str
-        Of its source, for messages.
-    ids : list of str
-    columns : dict of str to list of str
-    """
-
-    name: str
-    ids: list[str]
-    columns: Mapping[str, Sequence[str]]
-
-
 def read_features(
     path: str | os.PathLike[str], ids: Iterable[str], kinds: Mapping[str, Kind] | None = None
 ) -> Features:
@@ -106,61 +87,6 @@ def read_features(
         If the table cannot be read or a column cannot be encoded.
     """
     return encode(read_table(path), ids, kinds)
-
-
-def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a text table with a header, the ids in its first column.
-
-    Parameters
-    ----------
-    path : path-like
-        Separated by comma, tab, ``;``, ``|`` or ``::``; UTF-8, or Latin-1 where it is not UTF-8.
-
-    Returns
-    -------
-    table : Table
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, has no second column, or an id is empty or occurs twice.
-    """
-    import pandas as pd
-
-    from grouping.reading.source import open_source
-    from grouping.reading.text import choose_separator
-
-    opened = open_source(path)
-    if opened.kind != "text" or opened.data is None:
-        raise InputError(f"{opened.name}: side information is read from a text table")
-    text = decoded(opened.data)
-    sample = [line for line in text.splitlines()[:100] if line.strip()]
-    separator = choose_separator(sample, SEPARATORS) if sample else None
-    if separator is None:
-        raise InputError(f"{opened.name}: side information needs an id and one more column")
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text.replace("::", "\x1f") if separator == "::" else text),
-            sep="\x1f" if separator == "::" else separator,
-            dtype=str,
-            keep_default_na=False,
-            skipinitialspace=True,
-            index_col=False,
-        )
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{opened.name}: cannot be read as a table ({error})") from error
-    columns = {str(name).strip(): [str(v).strip() for v in frame[name]] for name in frame}
-    (_, ids), *others = columns.items()
-    _check_ids(ids, opened.name)
-    return Table(opened.name, ids, dict(others))
-
-
-def decoded(data: bytes) -> str:
-    """Text of a file, UTF-8 or else Latin-1."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = None) -> Features:
@@ -354,13 +280,3 @@ def _is_number(cell: str) -> bool:
         return math.isfinite(float(cell))
     except ValueError:
         return False
-
-
-def _check_ids(ids: Sequence[str], source: str) -> None:
-    seen: set[Any] = set()
-    for identity in ids:
-        if not identity:
-            raise InputError(f"{source}: a row has no id")
-        if identity in seen:
-            raise InputError(f"{source}: id {identity!r} occurs twice")
-        seen.add(identity)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.ids import Ids, canonical_order
+from grouping.reading.side_table import Table
 from learners.archives import read_files
-from learners.features import Features, Table, encode
+from learners.features import Features, encode
 
 _RATING = "Rating"
 

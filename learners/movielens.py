@@ -12,7 +12,8 @@ import numpy as np
 
 from grouping.errors import InputError
 from grouping.ratings import Ratings
-from learners.features import Features, Kind, Table, decoded, encode
+from grouping.reading.side_table import Table, decoded
+from learners.features import Features, Kind, encode
 
 NAMES = ("ml-100k", "ml-1m")
 AGES = Kind("classes", (18.0, 25.0, 35.0, 45.0, 50.0, 56.0))

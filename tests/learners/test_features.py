@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from grouping.errors import InputError
-from learners.features import Kind, Table, encode, parse_kinds, read_features, read_table
+from grouping.reading.side_table import Table, read_table
+from learners.features import Kind, encode, parse_kinds, read_features
 
 PEOPLE = Table(
     "people",
