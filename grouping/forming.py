@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from grouping.constraints import Constraints
+from grouping.constraints.attributes import Profiles
 from grouping.counting import Counting
 from grouping.counting import user_weights as weights_of
 from grouping.errors import InputError
@@ -47,6 +48,9 @@ def form(
     together: Iterable[Iterable[Any]] = (),
     apart: Iterable[Iterable[Any]] = (),
     fixed: Mapping[Any, int] | None = None,
+    balance: Mapping[str, float] | None = None,
+    no_isolated: Iterable[str] | Mapping[str, Any] = (),
+    profiles: Profiles = None,
     constraints: Constraints | None = None,
     exclude: Any = None,
     user_weights: Mapping[Any, float] | Sequence[float] | None = None,
@@ -111,8 +115,17 @@ def form(
         Users who must be in one group; users of whom no two may be in one.
     fixed : mapping of user id to group, optional
         Users whose group is given; then groups keep their numbers.
+    balance : mapping of attribute to tolerance, optional
+        Each group's number of users with a value of the attribute may be off the population's
+        share of its size by 1, or by the tolerance times its size if that is more.
+    no_isolated : iterable of attributes, or mapping of attribute to value, optional
+        In no group is just one user with a value of the attribute, or with the value named: none,
+        or at least two.
+    profiles : frame, or mapping of attribute to values, optional
+        Who has which value, for these two: a pandas or polars frame whose first column holds user
+        ids; or by attribute n values in the order of the users, or a mapping of user id to value.
     constraints : Constraints, optional
-        Ready made, in place of the six before.
+        Ready made, in place of the nine before.
     exclude : iterable of item ids, or mapping of user id to item ids, optional
         Items that nobody shall be recommended; or that single users shall not (already seen):
         an item excluded for any member is not on that group's list. The latter with methods that
@@ -181,6 +194,9 @@ def form(
                 together=together,
                 apart=apart,
                 fixed=fixed,
+                balance=balance,
+                no_isolated=no_isolated,
+                profiles=profiles,
             )
         counting = Counting(weigh, weights_of(completed.users, user_weights))
         problem = Problem.of(

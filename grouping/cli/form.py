@@ -52,6 +52,9 @@ def form(
     apart_file: o.ApartFile = None,
     fix: o.Fix = None,
     fix_file: o.FixFile = None,
+    balance: o.Balance = None,
+    no_isolated: o.NoIsolated = None,
+    profiles: o.Profiles = None,
     exclude: o.Exclude = None,
     exclude_file: o.ExcludeFile = None,
     position_weights: o.PositionWeights = None,
@@ -149,17 +152,7 @@ def form(
         raise InputError(
             "--split-buckets: has no effect with --semantics av, where scores add up; leave it out"
         )
-    rules = RuleOptions(
-        min_size,
-        max_size,
-        sizes,
-        tuple(together or ()),
-        tuple(apart or ()),
-        together_file,
-        apart_file,
-        tuple(fix or ()),
-        fix_file,
-    )
+    rules = RuleOptions.asked(context)
     partition = None if start is None else read_partition(start)
     titles = read_titles(item_names, user_names)
     given = read_asked(context)

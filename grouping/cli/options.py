@@ -148,6 +148,31 @@ FixFile: TypeAlias = Annotated[
         "--fix-file", metavar="FILE", help="The same from a table user,group, or a formation."
     ),
 ]
+Balance: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--balance",
+        metavar="ATTRIBUTE:TOLERANCE",
+        help="Of each value of a column of --profiles, every group has its share of its size, give "
+        "or take 1 or TOLERANCE times the size; repeatable.",
+    ),
+]
+NoIsolated: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--no-isolated",
+        metavar="ATTRIBUTE[=VALUE]",
+        help="Nobody is the only one in a group with a value, or with VALUE; repeatable.",
+    ),
+]
+Profiles: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--profiles",
+        metavar="FILE",
+        help="Table of users for these two: ids in the first column, a header.",
+    ),
+]
 Format: TypeAlias = Annotated[
     Literal["long", "wide", "movielens", "parquet", "npy", "npz"] | None,
     typer.Option("--format", help="Format of RATINGS; recognised by content by default."),

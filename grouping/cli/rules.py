@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from grouping.errors import InputError
 
 if TYPE_CHECKING:
+    import typer
+
     from grouping.constraints import Constraints, Rule
+    from grouping.constraints.attributes import Attribute
     from grouping.exclusions import Exclusions
     from grouping.ids import Ids
     from grouping.ratings import Ratings
 
 
+SEVERAL = ("together", "apart", "fix", "balance", "no_isolated")
+"""Options that may be given again and again."""
+
+
 @dataclass(frozen=True)
 class RuleOptions:
-    """The options of `grouping form` that make constraints, as given."""
+    """The options that make constraints, as given."""
 
     min_size: int | None = None
     max_size: int | None = None
@@ -28,11 +35,41 @@ class RuleOptions:
     apart_file: str | None = None
     fix: tuple[str, ...] = ()
     fix_file: str | None = None
+    balance: tuple[str, ...] = ()
+    no_isolated: tuple[str, ...] = ()
+    profiles: str | None = None
+
+    @classmethod
+    def asked(cls, context: typer.Context) -> RuleOptions:
+        """Take them from a command's parameters, those that it has.
+
+        Raises
+        ------
+        InputError
+            If two of them contradict each other.
+        """
+        names = [each.name for each in fields(cls) if each.name in context.params]
+        given = {name: context.params[name] for name in names}
+        several = {name: tuple(some) for name, some in given.items() if isinstance(some, list)}
+        nothing = {name: () for name, some in given.items() if some is None and name in SEVERAL}
+        return cls(**given | several | nothing)
 
     def __post_init__(self) -> None:
         if self.sizes is not None and self.max_size is not None:
             raise InputError(
                 "--sizes and --max-size both say how large groups may be: leave one out"
+            )
+        about = [
+            *(f"--balance {text}" for text in self.balance),
+            *(f"--no-isolated {text}" for text in self.no_isolated),
+        ]
+        if about and self.profiles is None:
+            raise InputError(
+                f"{about[0]}: who has which value? give --profiles FILE, a table of users"
+            )
+        if self.profiles is not None and not about:
+            raise InputError(
+                "--profiles: goes with --balance or --no-isolated; add one, or leave it out"
             )
 
     @property
@@ -86,6 +123,36 @@ class RuleOptions:
                 words = f"{self.fix_file}:{place}"
                 number = _whole(group, words, "user,group with groups from 0")
                 yield rules.placed(users, user, number, groups, f"{words} ({user}={number})")
+        yield from self._about_attributes(users)
+
+    def _about_attributes(self, users: Ids) -> Iterator[Rule]:
+        from grouping.constraints import rules
+        from grouping.constraints.attributes import attribute
+        from grouping.reading.side_table import read_table
+
+        if self.profiles is None:
+            return
+        table = read_table(self.profiles)
+
+        def column(name: str, words: str) -> Attribute:
+            if name not in table.columns:
+                known = ", ".join(table.columns)
+                raise InputError(f"{words}: {self.profiles} has no column {name}; it has {known}")
+            values = dict(zip(table.ids, table.columns[name], strict=True))
+            return attribute(name, users, values, f"{words}: {self.profiles}")
+
+        for text in self.balance:
+            words = f"--balance {text}"
+            name, colon, tolerance = text.rpartition(":")
+            if not colon:
+                raise InputError(f"{words}: give ATTRIBUTE:TOLERANCE, as --balance gender:0.1")
+            yield rules.balanced(column(name.strip(), words), tolerance.strip(), words)
+        for text in self.no_isolated:
+            words = f"--no-isolated {text}"
+            name, value = text, None
+            if text not in table.columns and "=" in text:
+                name, _, value = text.partition("=")
+            yield rules.not_isolated(column(name.strip(), words), value, words)
 
 
 def _whole(text: str, words: str, example: str) -> int:

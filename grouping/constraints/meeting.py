@@ -8,22 +8,27 @@ with sizes alone make a program of a few numbers.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from grouping.constraints.rules import Constraints, Rule
+from grouping.constraints.traits import traits_of
 from grouping.constraints.units import ANYWHERE, Units, units_of
 from grouping.errors import InfeasibleError, UndecidedError
 
 SECONDS = 30.0
 """Time to decide in, where no limit is given."""
 
-INFEASIBLE, LIMIT = 2, 1
-"""What `scipy.optimize.milp` calls them."""
+INFEASIBLE = 2
+"""What `scipy.optimize.milp` calls it."""
+
+NEAR = 0.05
+"""Share of the users by which more may be moved than need be where attributes are balanced."""
 
 
 def meet(
@@ -98,9 +103,16 @@ def _place(
     return None if found is None else program.labels_of(*found)
 
 
+Entries: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], Any]
+
+
 @dataclass(eq=False)
 class _Program:
-    """The integer program: x[unit, slot] for units with rules; counts and openings of slots."""
+    """The integer program: x[unit, slot] for units with rules; counts and openings of slots.
+
+    All other users count by cells: those who have equal values of all attributes that rules are
+    about are alike.
+    """
 
     constraints: Constraints
     units: Units
@@ -108,15 +120,23 @@ class _Program:
     groups: int
 
     def __post_init__(self) -> None:
-        units = self.units
+        units, users = self.units, len(self.labels)
         linked = np.diff(units.apart.indptr) > 0
         self.ruled = np.flatnonzero((units.sizes > 1) | (units.slots != ANYWHERE) | linked)
         one_by_one = np.isin(units.of_user, self.ruled)
         self.others = np.flatnonzero(~one_by_one)
-        self.homes = np.bincount(self.labels[self.others], minlength=self.groups)
+        self.traits = traits_of(self.constraints, users)
+        self.cells, self.cell_of = _alike(self.traits.of_user[self.others])
+        homes = self.cell_of * self.groups + self.labels[self.others]
+        self.homes = np.bincount(homes, minlength=len(self.cells) * self.groups)
 
     def solve(self, deadline: float) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-        """Find slots of the ruled units, and how many others each slot holds.
+        """Find slots of the ruled units, and how many others of each cell each slot holds.
+
+        Returns
+        -------
+        slots : int64 array, shape (ruled,)
+        counts : int64 array, shape (cells, groups)
 
         Raises
         ------
@@ -128,93 +148,172 @@ class _Program:
         if time.perf_counter() >= deadline:
             raise _undecided()
         count, groups, users = len(self.ruled), self.groups, len(self.labels)
-        # columns: x (count x groups), staying others, coming others, openings (groups each)
-        staying, coming = count * groups, (count + 1) * groups
-        opening, columns = (count + 2) * groups, (count + 3) * groups
-        cost = np.zeros(columns)
+        at = self._columns()
+        cost = np.zeros(at["end"])
         first_user = np.full(len(self.units.sizes), users, np.int64)
         np.minimum.at(first_user, self.units.of_user, np.arange(users))
         homes = self.labels[first_user[self.ruled]]
         sizes = self.units.sizes[self.ruled]
         cost[np.arange(count) * groups + homes] = -sizes
-        cost[staying:coming] = -1.0
-        cost[opening:] = -0.5 / groups  # as many groups as there may be, all else equal
-        most = np.ones(columns)
-        most[staying:coming], most[coming:opening] = self.homes, len(self.others)
-        least = np.zeros(columns)
+        cost[at["staying"] : at["coming"]] = -1.0
+        cost[at["opening"] : at["size"]] = -0.5 / groups  # as many groups as there may be
+        most = np.ones(at["end"])
+        most[at["staying"] : at["coming"]] = self.homes
+        in_cells = np.bincount(self.cell_of, minlength=len(self.cells))
+        most[at["coming"] : at["opening"]] = np.repeat(in_cells, groups)
+        most[at["size"] : at["large"]] = users
+        least = np.zeros(at["end"])
         if self.constraints.slotted:
-            least[opening:] = 1.0
+            least[at["opening"] : at["size"]] = 1.0
         for row, slot in enumerate(self.units.slots[self.ruled].tolist()):
             if slot != ANYWHERE:
                 least[row * groups + slot] = 1.0
         if np.any(least > most):
             return None
+        whole_numbers = np.ones(at["end"], np.int64)
+        whole_numbers[at["size"] : at["large"]] = 0  # they follow
         found = milp(
             cost,
-            integrality=np.ones(columns, np.int64),
+            integrality=whole_numbers,
             bounds=Bounds(least, most),
-            constraints=self._rows(staying, coming, opening, columns),
-            options={"time_limit": max(0.01, deadline - time.perf_counter())},
+            constraints=[*self._placing(at), *self._counting(at)],
+            options={
+                "time_limit": max(0.01, deadline - time.perf_counter()),
+                "mip_rel_gap": NEAR if len(self.traits.shares) else 0.0,
+            },
         )
         if found.status == INFEASIBLE:
             return None
         if found.x is None:
             raise _undecided()
         whole = np.rint(found.x).astype(np.int64)
-        slots = whole[:staying].reshape(count, groups).argmax(axis=1)
-        return slots, whole[staying:coming] + whole[coming:opening]
+        slots = whole[: at["staying"]].reshape(count, groups).argmax(axis=1)
+        staying, coming = np.split(whole[at["staying"] : at["opening"]], 2)
+        return slots, (staying + coming).reshape(-1, groups)
 
-    def _rows(self, staying: int, coming: int, opening: int, columns: int) -> list[Any]:
+    def _columns(self) -> dict[str, int]:
+        """Where the variables begin."""
+        count, groups, cells = len(self.ruled), self.groups, len(self.cells)
+        lengths = {
+            "x": count * groups,
+            "staying": cells * groups,
+            "coming": cells * groups,
+            "opening": groups,
+            "size": groups,
+            "large": groups * len(self.traits.shares),  # whether the tolerance is more than 1
+            "some": groups * len(self.traits.shares),  # whether there is more than none
+        }
+        begins = np.cumsum([0, *lengths.values()]).tolist()
+        return dict(zip([*lengths, "end"], begins, strict=True))
+
+    def _placing(self, at: dict[str, int]) -> Iterator[Any]:
+        """Everybody in one group, nobody with whom they must not be, groups as large as allowed."""
         from scipy.optimize import LinearConstraint
 
-        count, groups = len(self.ruled), self.groups
+        count, groups, cells = len(self.ruled), self.groups, len(self.cells)
         sizes, slots = self.units.sizes[self.ruled], np.arange(groups)
-        rows: list[Any] = []
-
-        def add(matrix: sp.coo_array, least: float, most: float) -> None:
-            rows.append(LinearConstraint(sp.csc_array(matrix), least, most))
-
         if count:
             x = np.arange(count * groups)
-            ones = (np.ones(len(x)), (x // groups, x))
-            add(sp.coo_array(ones, (count, columns)), 1, 1)
-            clashes = sp.coo_array(self.units.apart[self.ruled][:, self.ruled])
-            above = clashes.coords[0] < clashes.coords[1]
-            pairs = np.stack(clashes.coords, axis=1)[above]
-            at = np.arange(len(pairs) * groups)
-            both = [pairs[at // groups, side] * groups + at % groups for side in (0, 1)]
-            entries = (np.ones(2 * len(at)), (np.r_[at, at], np.r_[both[0], both[1]]))
-            if len(at):
-                add(sp.coo_array(entries, (len(at), columns)), -np.inf, 1)
-        others = (np.ones(2 * groups), (np.zeros(2 * groups, int), np.arange(staying, opening)))
-        add(sp.coo_array(others, (1, columns)), len(self.others), len(self.others))
-        held = (
-            np.r_[np.repeat(sizes, groups), np.ones(2 * groups)],
-            (np.r_[np.tile(slots, count), slots, slots], np.arange(opening)),
+            yield LinearConstraint(_rows(at, (x // groups, x, 1.0)), 1, 1)
+        for clique in self._cliques():
+            of = np.tile(slots, len(clique))
+            columns = np.repeat(clique * groups, groups) + of
+            yield LinearConstraint(_rows(at, (of, columns, 1.0)), -np.inf, 1)
+        if cells:
+            others = np.arange(2 * cells * groups)
+            of_cell = others // groups % cells
+            in_cells = np.bincount(self.cell_of, minlength=cells)
+            everybody = _rows(at, (of_cell, at["staying"] + others, 1.0))
+            yield LinearConstraint(everybody, in_cells, in_cells)
+        held = np.arange(at["opening"])
+        users = np.concatenate([np.repeat(sizes, groups), np.ones(2 * cells * groups)])
+        size, opened = slots + at["size"], slots + at["opening"]
+        yield LinearConstraint(_rows(at, (held % groups, held, users), (slots, size, -1.0)), 0, 0)
+        high, low = self.constraints.high(groups, len(self.labels)), self.constraints.low()
+        most = _rows(at, (slots, size, 1.0), (slots, opened, -high))
+        yield LinearConstraint(most, -np.inf, 0)
+        fewest = _rows(at, (slots, size, 1.0), (slots, opened, -low))
+        yield LinearConstraint(fewest, 0, np.inf)
+
+    def _cliques(self) -> Iterator[NDArray[np.int64]]:
+        """Positions, among the ruled units, of those of whom no two may be together."""
+        for rule in self.constraints.of_kind("apart"):
+            yield np.searchsorted(self.ruled, np.unique(self.units.of_user[list(rule.users)]))
+
+    def _counting(self, at: dict[str, int]) -> Iterator[Any]:
+        """Groups' counts of each trait, as far as rules are about them: a row a group."""
+        from scipy.optimize import LinearConstraint
+
+        traits, slots = self.traits, np.arange(self.groups)
+        amounts = traits.of_units(self.units)[self.ruled]
+        size = at["size"] + slots
+        for trait, (share, tolerance) in enumerate(
+            zip(traits.shares.tolist(), traits.tolerances.tolist(), strict=True)
+        ):
+            large = at["large"] + trait * self.groups + slots
+            if traits.not_alone[trait]:
+                some = at["some"] + trait * self.groups + slots
+                count = self._count(at, trait, amounts[:, trait])
+                most = round(share * len(self.labels))
+                yield LinearConstraint(_rows(at, count, (slots, some, -2.0)), 0, np.inf)
+                yield LinearConstraint(_rows(at, count, (slots, some, -most)), -np.inf, 0)
+            if tolerance >= 1.0:
+                continue
+            # off by 1 at most unless it is large, else by the tolerance times the size
+            widest = tolerance * len(self.labels)
+            for sign in (1.0, -1.0):
+                count = self._count(at, trait, sign * amounts[:, trait], sign)
+                off = (count, (slots, size, -sign * share))
+                yield LinearConstraint(_rows(at, *off, (slots, large, -widest)), -np.inf, 1)
+                wide = ((slots, size, -tolerance), (slots, large, 1.0))
+                yield LinearConstraint(_rows(at, *off, *wide), -np.inf, 1)
+
+    def _count(
+        self, at: dict[str, int], trait: int, amounts: NDArray[Any], times: float = 1.0
+    ) -> Entries:
+        """Entries of the rows that count a trait in each group."""
+        groups = self.groups
+        units = np.flatnonzero(amounts)
+        cells = np.flatnonzero((self.cells == trait).any(axis=1))
+        begins = np.concatenate(
+            [units * groups, *(at[part] + cells * groups for part in ("staying", "coming"))]
         )
-        users = sp.coo_array(held, (groups, columns))
-        opened = (slots, opening + slots)
-        high = self.constraints.high(groups, len(self.labels))
-        low = np.full(groups, self.constraints.low())
-        add(users - sp.coo_array((high, opened), (groups, columns)), -np.inf, 0)
-        add(users - sp.coo_array((low, opened), (groups, columns)), 0, np.inf)
-        return rows
+        values = np.concatenate([amounts[units], np.full(2 * len(cells), times)])
+        slots = np.tile(np.arange(groups), len(begins))
+        return slots, np.repeat(begins, groups) + slots, np.repeat(values, groups)
 
     def labels_of(self, slots: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Put the program's answer into practice: the first of each group stay."""
+        """Put the program's answer into practice: the first of each cell and group stay."""
         slot_of_unit = np.full(len(self.units.sizes), ANYWHERE, np.int64)
         slot_of_unit[self.ruled] = slots
         labels = slot_of_unit[self.units.of_user]
-        room = counts.copy()
-        moving = []
-        for user in self.others.tolist():
-            home = self.labels[user]
-            if room[home] > 0:
-                labels[user], room[home] = home, room[home] - 1
-            else:
-                moving.append(user)
-        labels[moving] = np.repeat(np.arange(self.groups), room)
+        for cell, room in enumerate(counts):
+            left = room.copy()
+            moving = []
+            for user in self.others[self.cell_of == cell].tolist():
+                home = self.labels[user]
+                if left[home] > 0:
+                    labels[user], left[home] = home, left[home] - 1
+                else:
+                    moving.append(user)
+            labels[moving] = np.repeat(np.arange(self.groups), left)
         return labels
+
+
+def _rows(at: dict[str, int], *entries: Entries) -> sp.csr_array:
+    """Rows of the program of their entries: which row, which column, and the value."""
+    of = np.concatenate([rows for rows, _, _ in entries])
+    columns = np.concatenate([columns for _, columns, _ in entries])
+    values = np.concatenate([np.broadcast_to(value, len(rows)) for rows, _, value in entries])
+    return sp.csr_array(sp.coo_array((values, (of, columns)), (int(of.max()) + 1, at["end"])))
+
+
+def _alike(traits: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct rows, and which of them each row is."""
+    if len(traits) == 0 or traits.shape[1] == 0:
+        return traits[:1], np.zeros(len(traits), np.int64)
+    cells, of_row = np.unique(traits, axis=0, return_inverse=True)
+    return cells, of_row.ravel().astype(np.int64)
 
 
 def _undecided() -> UndecidedError:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints.attributes import Attribute, Profiles, of_profiles, within
 from grouping.errors import InputError
-from grouping.ids import Ids
+from grouping.ids import Ids, id_text
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,19 @@ class Rule:
 
     Attributes
     ----------
-    kind : {"min_size", "max_size", "sizes", "together", "apart", "fixed", "exclude"}
+    kind : {"min_size", "max_size", "sizes", "together", "apart", "fixed", "balance",
+            "no_isolated", "exclude"}
     words : str
         What the user wrote, for messages: an option with its value, or a file and line.
     users : tuple of int
         Positions of the users it is about.
     numbers : tuple of int
-        Sizes; or the group to be in, for ``fixed``.
+        Sizes; or the group to be in, for ``fixed``; or the position of the only value that is
+        meant, for ``no_isolated``.
+    attribute : Attribute or None
+        Of all users, for ``balance`` and ``no_isolated``.
+    tolerance : float
+        For ``balance``.
 
     For ``exclude`` the rule is but a name: the ratings say what is excluded
     (`grouping.exclusions`).
@@ -37,6 +44,8 @@ class Rule:
     words: str
     users: tuple[int, ...] = ()
     numbers: tuple[int, ...] = ()
+    attribute: Attribute | None = None
+    tolerance: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,9 @@ class Constraints:
         together: Iterable[Iterable[Any]] = (),
         apart: Iterable[Iterable[Any]] = (),
         fixed: Mapping[Any, int] | None = None,
+        balance: Mapping[str, float] | None = None,
+        no_isolated: Iterable[str] | Mapping[str, Any] = (),
+        profiles: Profiles = None,
     ) -> Constraints:
         """Read constraints as a caller gives them.
 
@@ -78,6 +90,13 @@ class Constraints:
         together, apart : iterable of iterables of ids
             Users who must be in one group; users of whom no two may be.
         fixed : mapping of id to group, optional
+        balance : mapping of attribute to tolerance, optional
+            Every group's number of users with a value may be off the population's share of its
+            size by 1, or by the tolerance times its size if that is more.
+        no_isolated : iterable of attributes, or mapping of attribute to value, optional
+            No group has just one user with a value, or with the value named.
+        profiles : frame or mapping, optional
+            Who has which value; see `of_profiles`.
 
         Returns
         -------
@@ -86,7 +105,8 @@ class Constraints:
         Raises
         ------
         InputError
-            If a user or a group is unknown, a number out of range, or sizes are given twice.
+            If a user, a group, an attribute or a value is unknown, a number out of range, or sizes
+            are given twice.
         """
         rules = []
         if min_size is not None:
@@ -101,6 +121,16 @@ class Constraints:
             rules.extend(named_users(users, kind, list(ids)) for ids in sets)
         for user, group in (fixed or {}).items():
             rules.append(placed(users, user, group, groups))
+        for name, tolerance in (balance or {}).items():
+            words = f"balance {name}:{tolerance}"
+            rules.append(balanced(of_profiles(profiles, name, users, words), tolerance, words))
+        if isinstance(no_isolated, str):
+            raise InputError(f"no_isolated {no_isolated!r}: give a list, as [{no_isolated!r}]")
+        named = no_isolated if isinstance(no_isolated, Mapping) else dict.fromkeys(no_isolated)
+        for name, value in named.items():
+            words = f"no_isolated {name}" + ("" if value is None else f"={value}")
+            found = of_profiles(profiles, name, users, words)
+            rules.append(not_isolated(found, value, words))
         return cls(tuple(rules))
 
     def __bool__(self) -> bool:
@@ -179,6 +209,8 @@ class Constraints:
                 continue
             elif rule.kind == "fixed":
                 document.setdefault("fixed", {})[ids[0]] = rule.numbers[0]
+            elif rule.attribute is not None:
+                document.setdefault(rule.kind, []).append(_of_attribute(rule, rule.attribute))
             else:
                 document.setdefault(rule.kind, []).append(ids)
         return document
@@ -196,7 +228,7 @@ def named_users(users: Ids, kind: str, ids: Sequence[Any], words: str | None = N
     positions = []
     for user in ids:
         try:
-            positions.append(users.position(user))
+            positions.append(users.position(id_text(user, "user")))
         except InputError as error:
             raise InputError(f"{words}: {error}") from error
     if len(set(positions)) < len(positions):
@@ -216,7 +248,7 @@ def placed(users: Ids, user: Any, group: int, groups: int, words: str | None = N
     """
     words = words or f"fixed {user}={group}"
     try:
-        position = users.position(user)
+        position = users.position(id_text(user, "user"))
     except InputError as error:
         raise InputError(f"{words}: {error}") from error
     try:
@@ -254,6 +286,41 @@ def each_size(sizes: Sequence[int], groups: int, words: str | None = None) -> Ru
     return Rule("sizes", words, (), tuple(_positive(size, words) for size in sizes))
 
 
+def balanced(attribute: Attribute, tolerance: Any, words: str) -> Rule:
+    """Rule that every group has about its share of each value.
+
+    Raises
+    ------
+    InputError
+        If the tolerance is no number of at least 0.
+    """
+    try:
+        number = float(tolerance)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{words}: the tolerance {tolerance!r} is not a number") from error
+    if not 0 <= number < float("inf"):
+        raise InputError(f"{words}: the tolerance must be a number of at least 0, such as 0.1")
+    return Rule("balance", words, attribute=attribute, tolerance=number)
+
+
+def not_isolated(attribute: Attribute, value: Any, words: str) -> Rule:
+    """Rule that nobody is the only one with a value in their group; None: any value.
+
+    Raises
+    ------
+    InputError
+        If no user has the value.
+    """
+    if value is None:
+        return Rule("no_isolated", words, attribute=attribute)
+    text = id_text(value, "value")
+    if text not in attribute.values:
+        shown = ", ".join(attribute.values[:10])
+        more = ", ..." if len(attribute.values) > 10 else ""
+        raise InputError(f"{words}: no user has that value; there is {shown}{more}")
+    return Rule("no_isolated", words, (), (attribute.values.index(text),), attribute)
+
+
 def _positive(size: Any, words: str) -> int:
     try:
         whole = operator.index(size)
@@ -265,6 +332,9 @@ def _positive(size: Any, words: str) -> int:
 
 
 def _holds(rule: Rule, labels: NDArray[np.int64], sizes: NDArray[np.int64]) -> bool:
+    if rule.attribute is not None:
+        counts = rule.attribute.counts(labels, len(sizes))
+        return bool(groups_within(rule, counts, sizes).all())
     its = labels[list(rule.users)].tolist()
     if rule.kind == "min_size":
         return bool(sizes[sizes > 0].min() >= rule.numbers[0])
@@ -279,3 +349,38 @@ def _holds(rule: Rule, labels: NDArray[np.int64], sizes: NDArray[np.int64]) -> b
     if rule.kind == "exclude":
         return True
     return bool(its[0] == rule.numbers[0])
+
+
+def groups_within(
+    rule: Rule, counts: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Where groups keep to a rule about an attribute.
+
+    Parameters
+    ----------
+    rule : Rule
+        ``balance`` or ``no_isolated``.
+    counts : int64 array, shape (groups, values)
+        Users with each value of its attribute.
+    sizes : int64 array, shape (groups,)
+
+    Returns
+    -------
+    within : bool array, shape (groups, values)
+    """
+    assert rule.attribute is not None
+    if rule.kind == "balance":
+        return within(counts, sizes, rule.attribute.shares, rule.tolerance)
+    many: NDArray[np.bool_] = counts != 1
+    if rule.numbers:
+        many[:, np.arange(many.shape[1]) != rule.numbers[0]] = True
+    return many
+
+
+def _of_attribute(rule: Rule, attribute: Attribute) -> dict[str, Any]:
+    """What the JSON document says of a rule about an attribute."""
+    if rule.kind == "balance":
+        shares = dict(zip(attribute.values, attribute.shares.tolist(), strict=True))
+        return {"attribute": attribute.name, "tolerance": rule.tolerance, "shares": shares}
+    value = attribute.values[rule.numbers[0]] if rule.numbers else None
+    return {"attribute": attribute.name, "value": value}

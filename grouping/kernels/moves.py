@@ -53,6 +53,15 @@ class Instance(NamedTuple):
         The rating for which a sum of -1 stands.
     floor : float
         A score below it is that of an excluded item, which counts at any position of a list.
+    amounts : int32 array, shape (units, traits)
+        Users of each unit with each trait that is counted (`grouping.constraints.traits`).
+    shares, tolerances : float64 arrays, shape (traits,)
+        A group's count of a trait may be off the share of its size by 1, or by the tolerance
+        times its size.
+    not_alone : bool array, shape (traits,)
+        Whether a count of just 1 is not allowed.
+    slack : float
+        Roundings of counts that are forgiven.
     """
 
     rows: Any
@@ -70,6 +79,11 @@ class Instance(NamedTuple):
     softness: Any = 0.0
     origin: Any = 0.0
     floor: Any = -np.inf
+    amounts: Any = np.zeros((0, 0), np.int32)
+    shares: Any = np.zeros(0)
+    tolerances: Any = np.zeros(0)
+    not_alone: Any = np.zeros(0, np.bool_)
+    slack: Any = 0.0
 
 
 class State(NamedTuple):
@@ -91,6 +105,8 @@ class State(NamedTuple):
         What each group's users weigh.
     values : float64 array, shape (groups,)
         What each group is worth, 0 if it is empty; not yet counted by members.
+    held : int64 array, shape (groups, traits)
+        Users of each group with each trait.
     """
 
     labels: Any
@@ -102,6 +118,7 @@ class State(NamedTuple):
     users: Any
     masses: Any
     values: Any
+    held: Any
 
 
 def empty_state(instance: Instance, labels: Any) -> State:
@@ -118,6 +135,7 @@ def empty_state(instance: Instance, labels: Any) -> State:
         np.empty(groups, np.int64),
         np.empty(groups),
         np.empty(groups),
+        np.empty((groups, len(instance.shares)), np.int64),
     )
 
 
@@ -153,6 +171,7 @@ def rebuild(instance, state):
     state.counts[:] = 0
     state.users[:] = 0
     state.masses[:] = 0.0
+    state.held[:] = 0
     state.first[:] = np.inf if instance.least_misery else 0.0
     if instance.least_misery:
         state.second[:] = np.inf
@@ -277,6 +296,8 @@ def _leave(instance, state, unit):
     state.counts[group] -= 1
     state.users[group] -= instance.sizes[unit]
     state.masses[group] -= instance.masses[unit]
+    for trait in range(len(instance.shares)):
+        state.held[group, trait] -= instance.amounts[unit, trait]
     if not instance.least_misery:
         for item in range(rows.shape[1]):
             state.first[group, item] -= rows[unit, item]
@@ -321,6 +342,8 @@ def _join(instance, state, unit, group):
     state.counts[group] += 1
     state.users[group] += instance.sizes[unit]
     state.masses[group] += instance.masses[unit]
+    for trait in range(len(instance.shares)):
+        state.held[group, trait] += instance.amounts[unit, trait]
     if instance.least_misery:
         _lower(instance, state, group, unit)
         return
@@ -348,6 +371,24 @@ def _fits(instance, state, group, change):
 
 
 @kernel()
+def _balanced(instance, state, group, out, into):
+    """Whether a group holds enough of each trait, and not too many, after an exchange."""
+    users = state.users[group]
+    users -= 0 if out == NOBODY else instance.sizes[out]
+    users += 0 if into == NOBODY else instance.sizes[into]
+    for trait in range(len(instance.shares)):
+        count = state.held[group, trait]
+        count -= 0 if out == NOBODY else instance.amounts[out, trait]
+        count += 0 if into == NOBODY else instance.amounts[into, trait]
+        if count == 1 and instance.not_alone[trait]:
+            return False
+        off = abs(count - instance.shares[trait] * users)
+        if off > max(1.0, instance.tolerances[trait] * users) + instance.slack:
+            return False
+    return True
+
+
+@kernel()
 def allowed(instance, state, unit, group, other):
     """Whether a unit may move to a group, in exchange for one of its units or `NOBODY`."""
     home = state.labels[unit]
@@ -362,7 +403,11 @@ def allowed(instance, state, unit, group, other):
         return False
     if _clashes(instance, state, unit, group, other):
         return False
-    return other == NOBODY or not _clashes(instance, state, other, home, unit)
+    if other != NOBODY and _clashes(instance, state, other, home, unit):
+        return False
+    return _balanced(instance, state, group, other, unit) and _balanced(
+        instance, state, home, unit, other
+    )
 
 
 @kernel()

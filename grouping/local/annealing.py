@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints.traits import traits_of
 from grouping.constraints.units import ANYWHERE, Units, units_of
 from grouping.kernels import moves as kernels
 from grouping.problem import Problem
@@ -129,6 +130,7 @@ def _instance(problem: Problem, units: Units) -> kernels.Instance:
             rows = np.minimum.reduceat(rows[order], starts, axis=0)
         else:
             rows = np.add.reduceat(rows[order], starts, axis=0, dtype=np.float64)
+    traits = traits_of(constraints, users)
     low = np.zeros(problem.groups, np.int64)
     if constraints.slotted:
         low[:] = 1
@@ -146,4 +148,9 @@ def _instance(problem: Problem, units: Units) -> kernels.Instance:
         units.apart.indptr.astype(np.int64),
         units.apart.indices.astype(np.int64),
         floor=-problem.penalty / 2 if problem.penalty else -np.inf,
+        amounts=traits.of_units(units),
+        shares=traits.shares,
+        tolerances=traits.tolerances,
+        not_alone=traits.not_alone,
+        slack=traits.slack,
     )

@@ -20,8 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
-from grouping.errors import GroupingError, InputError, UndecidedError
+from grouping.constraints.traits import traits_of
+from grouping.errors import GroupingError, InfeasibleError, InputError, UndecidedError
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
@@ -61,6 +63,8 @@ def run(
     InputError
         For ndcg, whose members' satisfactions no linear term can express; for a program too
         large to build.
+    InfeasibleError
+        If no partition satisfies the constraints, what is excluded among them.
     UndecidedError
         If the time limit passed with nothing found.
     GroupingError
@@ -146,7 +150,8 @@ def build(
     import pyomo.environ as pyo
 
     n, m = problem.ratings.shape
-    R = np.stack([problem.ratings.row(user) for user in range(n)])
+    ratings = problem.relaxed().ratings  # what is excluded is told by constraints
+    R = np.stack([ratings.row(user) for user in range(n)])
     least_misery = problem.semantics == "lm"
     by_min = problem.aggregation.name == "min"
     positions = _positions(problem)
@@ -296,11 +301,6 @@ def _refuse(problem: Problem) -> None:
             "the paper's program has no linear form for ndcg, whose members' satisfactions "
             "depend on the order of the list: use greedy"
         )
-    if problem.penalty:
-        raise InputError(
-            f"the method ip cannot keep to {problem.exclusions.words}: use refine, or exact for a "
-            "few users"
-        )
     columns, rows = size(problem)
     if columns > MOST_VARIABLES or rows > MOST_CONSTRAINTS:
         n, m = problem.ratings.shape
@@ -335,6 +335,9 @@ def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: boo
                 model.rules.add(model.x[first, rule.numbers[0]] == 1)
         if constraints.slotted:
             model.all_formed = pyo.Constraint(model.G, rule=lambda mod, g: mod.formed[g] == 1)
+        _balance(model, pyo, constraints, n, size)
+    if problem.penalty:
+        _without_excluded(model, pyo, problem)
     if no_symmetry and not constraints.slotted:
         model.first = pyo.Constraint(
             model.U,
@@ -342,6 +345,48 @@ def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: boo
             rule=lambda mod, u, g: mod.x[u, g] == 0 if g > u else pyo.Constraint.Skip,
         )
     return model
+
+
+def _balance(model: Any, pyo: Any, constraints: Constraints, n: int, size: Any) -> None:
+    """Add what groups hold of each value of an attribute that rules are about."""
+    traits = traits_of(constraints, n)
+    some = range(len(traits.shares))
+    # whether the tolerance times the size is more than 1; whether anybody has the value
+    model.large, model.some = (pyo.Var(model.G, some, domain=pyo.Binary) for _ in range(2))
+    for trait in some:
+        users = np.flatnonzero((traits.of_user == trait).any(axis=1)).tolist()
+        share, tolerance = float(traits.shares[trait]), float(traits.tolerances[trait])
+        for g in model.G:
+            count = sum(model.x[u, g] for u in users)
+            if traits.not_alone[trait]:
+                model.rules.add(count >= 2 * model.some[g, trait])
+                model.rules.add(count <= len(users) * model.some[g, trait])
+            if tolerance >= 1:
+                continue
+            for off in (count - share * size[g], share * size[g] - count):
+                model.rules.add(off <= 1 + tolerance * n * model.large[g, trait])
+                model.rules.add(off <= tolerance * size[g] + 1 - model.large[g, trait])
+
+
+def _without_excluded(model: Any, pyo: Any, problem: Problem) -> None:
+    """Keep what a member excludes off the list of k items, of which not all may count."""
+    pairs = problem.exclusions.pairs
+    assert pairs is not None
+    told_apart = {(i, g): sum(model.y[i, g, j] for j in model.J) for i in model.I for g in model.G}
+    if problem.aggregation.name in ("min", "sum") or len(model.J) == problem.k:
+        listed = told_apart
+    else:
+        listed = model.listed = pyo.Var(model.I, model.G, domain=pyo.Binary)
+        model.long_enough = pyo.Constraint(
+            model.G, rule=lambda mod, g: sum(mod.listed[i, g] for i in mod.I) == problem.k
+        )
+        model.from_list = pyo.Constraint(
+            model.I, model.G, rule=lambda mod, i, g: told_apart[i, g] <= mod.listed[i, g]
+        )
+    model.excluded = pyo.ConstraintList()
+    for user, item in pairs.tolist():
+        for g in model.G:
+            model.excluded.add(model.x[user, g] + listed[item, g] <= 1)
 
 
 def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[], float]) -> Outcome:
@@ -365,6 +410,12 @@ def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[],
     ended = TerminationCondition
     if interrupted and results.incumbent_objective is None:
         raise KeyboardInterrupt
+    if condition in (ended.provenInfeasible, ended.infeasibleOrUnbounded):  # it is bounded
+        words = "; ".join(rule.words for rule in problem.constraints.rules)
+        raise InfeasibleError(
+            f"no partition into at most {problem.groups} groups satisfies {words}: exclude fewer, "
+            "allow more groups, or take a smaller k"
+        )
     if not interrupted and condition not in (
         ended.convergenceCriteriaSatisfied,
         ended.maxTimeLimit,

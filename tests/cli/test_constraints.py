@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.running import THREE, Run
 
+WITH = ("--profiles", "who.csv")
 REFINE = (*THREE, "--method", "refine", "--semantics", "av", "--agg", "sum")
 
 
@@ -39,6 +40,48 @@ def test_every_kind_of_constraint_is_kept(run: Run, table: str, tmp_path: Path) 
     assert made.document["bound"] >= made.document["objective"]
 
 
+WHO = "id,gender,year\na,F,1\nb,M,1\nc,F,2\nd,M,2\ne,M,1\nf,M,1\nz,X,3\n"
+
+
+def test_groups_have_their_share_and_nobody_is_alone_of_a_kind(
+    run: Run, table: str, tmp_path: Path
+) -> None:
+    """By a table of users, in which others may stand too; the document has the shares."""
+    (tmp_path / "who.csv").write_text(WHO)
+    made = run(
+        "form", table, *REFINE, "--json", "--profiles", "who.csv", "--max-size", "4",
+        "--balance", "gender:0.1", "--no-isolated", "year=2", "--no-isolated", "gender",
+    )  # fmt: skip
+    for group in made.document["groups"]:
+        women = len({"a", "c"} & set(group["members"]))
+        assert women != 1
+        assert group["size"] - women != 1
+        assert abs(women - group["size"] / 3) <= 1
+        assert len({"c", "d"} & set(group["members"])) != 1
+    asked = made.document["problem"]["constraints"]
+    assert asked["balance"] == [
+        {"attribute": "gender", "tolerance": 0.1, "shares": {"F": 2 / 6, "M": 4 / 6}}
+    ]
+    assert asked["no_isolated"] == [
+        {"attribute": "year", "value": "2"},
+        {"attribute": "gender", "value": None},
+    ]
+
+
+def test_a_table_of_movielens_users_needs_no_header(run: Run, table: str, tmp_path: Path) -> None:
+    """u.user has none: its columns are known."""
+    lines = [f"{at}|{20 + at}|{'FM'[at % 2]}|student|0000{at}" for at in range(1, 7)]
+    (tmp_path / "u.user").write_text("\n".join(lines) + "\n")
+    ratings = (tmp_path / table).read_text()
+    for at, user in enumerate("abcdef", start=1):
+        ratings = ratings.replace(f"\n{user},", f"\n{at},")
+    (tmp_path / "numbered.csv").write_text(ratings)
+    asked = ("--profiles", "u.user", "--balance", "gender:0", "--json")
+    made = run("form", "numbered.csv", *REFINE, *asked)
+    shares = made.document["problem"]["constraints"]["balance"][0]["shares"]
+    assert shares == {"F": 0.5, "M": 0.5}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -53,6 +96,13 @@ def test_every_kind_of_constraint_is_kept(run: Run, table: str, tmp_path: Path) 
         (("--apart-file", "none.csv"), ("none.csv: cannot be read",)),
         (("--apart-file", "bad.csv"), ("bad.csv:2: an id is empty",)),
         (("--fix-file", "fixed.csv"), ("fixed.csv:2: 'one' is no whole number",)),
+        (("--balance", "gender:0.1"), ("--balance gender:0.1: who has which value?",)),
+        (("--profiles", "who.csv"), ("--profiles: goes with --balance or --no-isolated",)),
+        (("--balance", "gender", *WITH), ("--balance gender: give ATTRIBUTE:TOLERANCE",)),
+        (("--balance", "gender:x", *WITH), ("gender:x: the tolerance 'x' is not a number",)),
+        (("--balance", "age:1", *WITH), ("who.csv has no column age; it has gender, year",)),
+        (("--no-isolated", "gender=Q", *WITH), ("no user has that value; there is F, M",)),
+        (("--no-isolated", "gender", "--profiles", "few.csv"), ("few.csv: user b and 4 more",)),
     ],
 )
 def test_what_cannot_be_read_is_refused_by_its_own_words(
@@ -60,6 +110,8 @@ def test_what_cannot_be_read_is_refused_by_its_own_words(
 ) -> None:
     (tmp_path / "bad.csv").write_text("a,b\nc,,d\n")
     (tmp_path / "fixed.csv").write_text("user,group\na,one\n")
+    (tmp_path / "who.csv").write_text(WHO)
+    (tmp_path / "few.csv").write_text("user,gender\na,F\nb,\n")
     run("form", table, *REFINE, *options).refused(*words)
 
 
@@ -71,12 +123,15 @@ def test_what_cannot_be_read_is_refused_by_its_own_words(
          "--together a,b; --apart b,a,c: "),
         (("--fix", "a=0", "--fix", "b=1", "--together", "b,a"),
          "--together b,a; --fix a=0; --fix b=1: "),
+        (("--max-size", "4", "--together", "a,e", "--no-isolated", "year=2", *WITH,
+          "--apart", "c,d"), "--apart c,d; --no-isolated year=2: "),
     ],
 )  # fmt: skip
 def test_constraints_that_conflict_are_named_and_the_others_are_not(
-    run: Run, table: str, options: tuple[str, ...], named: str
+    run: Run, table: str, tmp_path: Path, options: tuple[str, ...], named: str
 ) -> None:
     """Exit code 3: infeasible."""
+    (tmp_path / "who.csv").write_text(WHO)
     ended = run("form", table, *REFINE, *options)
     assert (ended.code, ended.out) == (3, "")
     assert f"at most 3 groups satisfies {named}" in ended.err

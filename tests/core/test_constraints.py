@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from grouping.problem import Problem
 from grouping.ratings import Ratings
 
 USERS = Ids([f"u{number}" for number in range(6)], "user")
+WHO = {"gender": ["F", "M", "F", "M", "F", "F"]}
 
 
 @st.composite
@@ -36,6 +39,16 @@ def constraint_sets(draw, n=6, groups=3):
         asked["max_size"] = draw(st.integers(1, 4))
     elif sized == "each":
         asked["sizes"] = draw(st.lists(st.integers(1, 4), min_size=groups, max_size=groups))
+    about = draw(st.sampled_from(["nothing", "shares", "the isolated", "one isolated", "both"]))
+    if about != "nothing":
+        values = draw(st.lists(st.sampled_from("FMX"), min_size=n, max_size=n))
+        asked["profiles"] = {"gender": dict(zip(USERS, values, strict=True))}
+        if about in ("shares", "both"):
+            asked["balance"] = {"gender": draw(st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.7]))}
+        if about in ("the isolated", "both"):
+            asked["no_isolated"] = ["gender"]
+        if about == "one isolated":
+            asked["no_isolated"] = {"gender": draw(st.sampled_from(values))}
     return Constraints.of(USERS, groups, **asked)
 
 
@@ -59,6 +72,26 @@ def obeys(constraints, labels, groups=3):
             return False
         if rule.kind == "fixed" and its[0] != rule.numbers[0]:
             return False
+        if rule.attribute is not None and not has_its_share(rule, labels, counts):
+            return False
+    return True
+
+
+def has_its_share(rule, labels, counts):
+    """Of each value in each group, in exact fractions."""
+    held = [rule.attribute.values[at] for at in rule.attribute.of_user.tolist()]
+    for position, value in enumerate(rule.attribute.values):
+        share = Fraction(held.count(value), len(held))
+        for group, size in enumerate(counts):
+            count = [own for own, label in zip(held, labels, strict=True) if label == group].count(
+                value
+            )
+            if rule.kind == "balance":
+                most = max(Fraction(1), Fraction(str(rule.tolerance)) * size)
+                if abs(count - share * size) > most:
+                    return False
+            elif count == 1 and rule.numbers in ((), (position,)):
+                return False
     return True
 
 
@@ -142,6 +175,14 @@ def test_units_join_whoever_must_be_together():
         ({"fixed": {"u1": 3}}, "fixed u1=3: groups are numbered from 0 to 2"),
         ({"fixed": {"u1": "x"}}, "fixed u1=x: a group is a whole number"),
         ({"fixed": {"u9": 1}}, "fixed u9=1: unknown user"),
+        ({"balance": {"gender": 0.1}}, "balance gender:0.1: profiles says who has which gender"),
+        ({"balance": {"age": 0.1}, "profiles": WHO}, "profiles has no age; it has gender"),
+        ({"balance": {"gender": -1}, "profiles": WHO}, "the tolerance must be a number"),
+        ({"balance": {"gender": "x"}, "profiles": WHO}, "the tolerance 'x' is not a number"),
+        ({"no_isolated": "gender", "profiles": WHO}, "give a list"),
+        ({"no_isolated": {"gender": "Z"}, "profiles": WHO}, "gender=Z: no user has that value"),
+        ({"no_isolated": ["gender"], "profiles": {"gender": {"u1": "F"}}}, "u0 and 4 more has no"),
+        ({"no_isolated": ["gender"], "profiles": {"gender": ["F"]}}, "1 values of gender for 6"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_the_callers_words(asked, words):
@@ -191,3 +232,65 @@ def test_exact_says_up_to_where_it_keeps_constraints():
     X = np.random.default_rng(0).integers(1, 6, (12, 4)) * 1.0
     with pytest.raises(InputError, match="up to 10 users: use ip for some more, or refine"):
         form(X, "av", "sum", 3, 2, "exact", max_size=5)
+
+
+def test_many_users_are_balanced_by_moving_few():
+    """Two hundred users of two attributes, sizes and a pair besides; a tenth has to move."""
+    rng = np.random.default_rng(0)
+    users = Ids(200, "user")
+    who = {"gender": rng.choice(["F", "M"], 200, p=[0.3, 0.7]), "year": rng.integers(1, 5, 200)}
+    constraints = Constraints.of(
+        users,
+        8,
+        max_size=30,
+        together=[["3", "5"]],
+        balance={"gender": 0.05, "year": 0.1},
+        no_isolated={"gender": "F"},
+        profiles=who,
+    )
+    start = rng.integers(8, size=200)
+    met = meet(constraints, start, 8)
+    assert obeys(constraints, met.tolist(), 8)
+    assert (met != start).sum() < 40
+
+
+def test_who_has_which_value_may_be_told_in_frames_and_mappings():
+    """The same attribute, in the order of the users, whoever else is told of."""
+    frames = [
+        pd.DataFrame({"id": ["u5", "u9", *list(USERS)[:5]], "gender": [1, 2, 2, 1, 2, 1, 2.0]}),
+        {"gender": [2, 1, 2, 1, 2, 1]},
+        {"gender": dict(zip(USERS, "212121", strict=True))},
+    ]
+    for profiles in frames:
+        rule = Constraints.of(USERS, 2, balance={"gender": 0.1}, profiles=profiles).rules[0]
+        assert rule.attribute.values == ("1", "2")
+        assert rule.attribute.of_user.tolist() == [1, 0, 1, 0, 1, 0]
+    twice = pd.DataFrame({"id": ["u1", "u1"], "gender": ["F", "M"]})
+    with pytest.raises(InputError, match="user u1 is twice"):
+        Constraints.of(USERS, 2, balance={"gender": 0.1}, profiles=twice)
+
+
+def test_the_only_one_of_their_kind_conflicts_alone():
+    """One user with a value is isolated wherever they are: no other rule is named."""
+    who = {"gender": ["F", "M", "M", "M", "M", "M"]}
+    constraints = Constraints.of(USERS, 3, max_size=4, no_isolated=["gender"], profiles=who)
+    with pytest.raises(InfeasibleError, match="satisfies no_isolated gender: change it"):
+        meet(constraints, np.zeros(6, np.int64), 3)
+
+
+def test_what_is_asked_of_attributes_stands_in_the_document():
+    """With the population's shares, so that a reader can check them."""
+    found = form(
+        np.ones((6, 3)),
+        groups=2,
+        k=1,
+        method="refine",
+        balance={"gender": 0.2},
+        no_isolated={"gender": "F"},
+        profiles=WHO,
+        iterations=1,
+    )
+    assert found.problem["constraints"] == {
+        "balance": [{"attribute": "gender", "tolerance": 0.2, "shares": {"F": 4 / 6, "M": 2 / 6}}],
+        "no_isolated": [{"attribute": "gender", "value": "F"}],
+    }

@@ -34,7 +34,8 @@ def allowed_worth(rows, members, k, semantics, agg, excluded):
     if len(left) < k:
         return None
     rows = [[row[item] for item in left] for row in rows]
-    return oracle.satisfaction(rows, members, k, semantics, agg)
+    weights = [1 / position for position in range(1, k + 1)] if agg == "wsum" else None
+    return oracle.satisfaction(rows, members, k, semantics, agg, weights)
 
 
 def best_allowed(rows, groups, k, semantics, agg, excluded):
@@ -120,11 +121,41 @@ def test_what_cannot_be_excluded_is_named(exclude, error, words):
         form(np.ones((2, 3)), groups=1, k=2, method="refine", exclude=exclude, iterations=1)
 
 
-@pytest.mark.parametrize("method", ["greedy", "ip", "baseline", "kmeans"])
+@pytest.mark.parametrize("method", ["greedy", "baseline", "kmeans"])
 def test_methods_that_cannot_keep_to_single_users_exclusions_refuse(method):
     """A clear refusal, which names the constraint."""
     with pytest.raises(InputError, match="cannot keep to exclude"):
         form(np.ones((3, 3)), groups=2, k=1, method=method, exclude={"0": ["1"]})
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    TABLE,
+    PAIRS,
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.sampled_from([*MEANT, ("lm", "wsum"), ("av", "wsum")]),
+)
+def test_the_integer_program_keeps_to_what_members_exclude(rows, excluded, groups, k, meant):
+    """Its optimum is that of brute force over allowed lists, and infeasible is said."""
+    excluded = {(user, item) for user, item in excluded if user < len(rows)}
+    semantics, agg = meant
+    best = best_allowed(rows, groups, k, semantics, agg, excluded)
+    exclude = {}
+    for user, item in sorted(excluded):
+        exclude.setdefault(str(user), []).append(str(item))
+    asked = (np.array(rows) * 1.0, semantics, agg, groups, k, "ip")
+    if best is None:
+        with pytest.raises(InfeasibleError):
+            form(*asked, exclude=exclude)
+        return
+    found = form(*asked, exclude=exclude)
+    assert found.status == "optimal"
+    assert found.objective == pytest.approx(float(best))
+    assert found.bound == pytest.approx(float(best))
+    for group in found.groups:
+        members, items = group.members.tolist(), group.items.tolist()
+        assert not any((user, item) in excluded for user in members for item in items)
 
 
 def test_that_too_few_groups_cannot_do_is_proven():

@@ -110,6 +110,40 @@ def test_no_step_leaves_the_limits():
     assert len(seen) > 10
 
 
+def test_no_step_leaves_the_shares():
+    """Nine units of ten users and two traits: counts by group stay as near as they must."""
+    amounts = np.zeros((9, 3), np.int32)
+    amounts[:5, 0], amounts[5:, 1], amounts[[1, 2, 6, 7], 2] = 1, 1, 1
+    amounts[3] = [1, 1, 0]  # two users
+    sizes = np.array([1, 1, 1, 2, 1, 1, 1, 1, 1])
+    instance = instance_of(
+        "av",
+        "sum",
+        sizes=sizes,
+        amounts=amounts,
+        shares=np.array([0.5, 0.5, 0.4]),
+        tolerances=np.array([0.2, 0.2, 1.0]),
+        not_alone=np.array([False, False, True]),
+        slack=1e-9,
+    )
+    state, total = started(instance, np.array([0, 1, 1, 0, 2, 0, 1, 1, 2]))
+    seen = set()
+    for seed in range(40):
+        total, _, _ = kernels.anneal(
+            instance, state, *drawn(60, seed), total, total, state.labels.copy()
+        )
+        users = np.bincount(state.labels, weights=sizes, minlength=4)
+        for trait in range(3):
+            counts = np.bincount(state.labels, weights=amounts[:, trait], minlength=4)
+            assert counts.tolist() == state.held[:, trait].tolist()
+            if trait == 2:
+                assert not np.any(counts == 1)
+            else:
+                assert np.all(np.abs(counts - 0.5 * users) <= np.maximum(1, 0.2 * users) + 1e-9)
+        seen.add(tuple(state.labels))
+    assert len(seen) > 10
+
+
 @pytest.mark.parametrize(("semantics", "agg"), list(itertools.product(("lm", "av"), WEIGHTS)))
 def test_who_has_no_group_joins_the_one_that_loses_least(semantics, agg):
     instance = instance_of(semantics, agg)

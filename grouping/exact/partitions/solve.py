@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.constraints import Constraints
+from grouping.constraints import Constraints, Rule
+from grouping.constraints.rules import groups_within
 from grouping.exact.search import Search
 from grouping.objective import score
 from grouping.problem import Problem
@@ -126,11 +127,21 @@ def _allowed(constraints: Constraints, n: int, group: int, most: int) -> NDArray
     for members in range(1, 1 << n):
         if not constraints.low() <= members.bit_count() <= most:
             continue
+        own = np.array([user for user in range(n) if members >> user & 1])
         inside = [[members >> user & 1 == 1 for user in rule.users] for rule in constraints.rules]
         may[members] = all(
             (rule.kind != "together" or len(set(its)) == 1)
             and (rule.kind != "apart" or sum(its) <= 1)
             and (rule.kind != "fixed" or its[0] == (rule.numbers[0] == group))
+            and (rule.attribute is None or _keeps_to(rule, own))
             for rule, its in zip(constraints.rules, inside, strict=True)
         )
     return may
+
+
+def _keeps_to(rule: Rule, members: NDArray[np.int64]) -> bool:
+    """Whether a group of these users keeps to a rule about an attribute."""
+    assert rule.attribute is not None
+    values = rule.attribute.of_user[members]
+    counts = np.bincount(values, minlength=len(rule.attribute.values))
+    return bool(groups_within(rule, counts[None, :], np.array([len(members)])).all())
