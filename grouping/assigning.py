@@ -12,12 +12,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from grouping.aggregation import Aggregation
+from grouping.aggregation import Aggregation, aggregation
 from grouping.capacities import place
 from grouping.constraints import Constraints, Rule
 from grouping.counting import Counting
+from grouping.counting import user_weights as weights_of
 from grouping.errors import InfeasibleError, InputError
-from grouping.formation import Formation, Group, versions
+from grouping.exclusions import Exclusions
+from grouping.formation import Formation, versions
 from grouping.ids import Ids, canonical_order
 from grouping.joining import own_satisfaction
 from grouping.methods import Outcome
@@ -58,6 +60,8 @@ def assign(
     max_size: int | None = None,
     sizes: Sequence[int] | None = None,
     constraints: Constraints | None = None,
+    user_weights: Mapping[Any, float] | Sequence[float] | None = None,
+    exclude: Any = None,
     relist: bool = False,
     threads: int | None = None,
 ) -> Formation:
@@ -98,6 +102,12 @@ def assign(
         Most users of group 0, 1, ...
     constraints : Constraints, optional
         Ready made, in place of these two.
+    user_weights : mapping of user id to weight, or numbers in the order of the rows, optional
+        How much newcomers count; 1 for those not named. Members keep what they weigh.
+    exclude : mapping of user id to item ids, or Exclusions, optional
+        Items that single users must not be recommended: a newcomer joins no group whose list has
+        one. With `relist` members' too, which a formation does not keep. What nobody is
+        recommended holds on.
     relist : bool
         Make every group's list anew when all have joined.
     threads : int, optional
@@ -114,7 +124,7 @@ def assign(
     InputError
         If the items are others, a rating is not valid or missing, or an argument is not valid.
     InfeasibleError
-        If there are fewer places than newcomers.
+        If there are fewer places than newcomers, or none where nothing is excluded for one.
     GroupingError
         If memory does not suffice.
     """
@@ -127,6 +137,8 @@ def assign(
         max_size=max_size,
         sizes=sizes,
         constraints=constraints,
+        user_weights=user_weights,
+        exclude=exclude,
         relist=relist,
         threads=threads,
     ).formation
@@ -142,6 +154,8 @@ def join(
     max_size: int | None = None,
     sizes: Sequence[int] | None = None,
     constraints: Constraints | None = None,
+    user_weights: Mapping[Any, float] | Sequence[float] | None = None,
+    exclude: Any = None,
     relist: bool = False,
     threads: int | None = None,
 ) -> Joining:
@@ -149,7 +163,8 @@ def join(
 
     Parameters
     ----------
-    formation, X_new, missing, scale, round, max_size, sizes, constraints, relist, threads
+    formation, X_new, missing, scale, round, max_size, sizes, constraints, user_weights, exclude
+    relist, threads
         As for `assign`.
 
     Returns
@@ -165,7 +180,6 @@ def join(
 
     if threads is not None:
         positive(threads, "the number of threads")
-    _check_weights(formation)
     groups = len(formation.groups)
     if constraints is None:
         constraints = Constraints.of(Ids(0), groups, max_size=max_size, sizes=sizes)
@@ -182,23 +196,33 @@ def join(
         room = _room(formation, constraints, len(fresh))
         completed = complete(ratings, missing, step)
         predicted = time.perf_counter()
-        visit = _Visit.of(formation, completed, fresh)
-        joined = place(visit.costs(formation), room)
+        given = weights_of(ratings.users, user_weights)
+        weights = np.ones(len(fresh)) if given is None else given[fresh]
+        counting = _counting(formation, weights)
+        excluded = _excluded(formation, completed, exclude, relist=relist)
+        visit = _Visit.of(formation, completed, fresh, weights)
+        closed = _closed(formation, completed, fresh, excluded)
+        try:
+            joined = place(visit.costs(formation), room, closed)
+        except InfeasibleError as error:
+            raise InfeasibleError(
+                f"{excluded.words}: newcomers do not all find room in groups on whose lists they "
+                "exclude nothing: allow for larger groups, or form them anew"
+            ) from error
         labels = np.concatenate([formation.labels, joined])
         users = Ids([*formation.users, *ratings.users.take(fresh)], "user")
         settings: dict[str, Any] = {
             "users": len(users),
             "missing": policy_name(missing),
             "round": None if step is None else float(step),
-            "constraints": _recorded(formation, constraints),
+            "constraints": _recorded(formation, constraints, excluded, relist=relist),
         }
-        if "user_weights" in formation.problem:  # newcomers weigh 1
-            before = formation.problem["user_weights"]
-            settings["user_weights"] = [*before, *[1.0] * len(fresh)]
+        if counting.weights is not None:
+            settings["user_weights"] = counting.weights.tolist()
         if relist:
-            result = _relisted(formation, completed, labels, users, settings)
+            result = _relisted(formation, completed, labels, users, settings, counting, excluded)
         else:
-            result = _joined(formation, visit, labels, users, settings)
+            result = _joined(formation, visit, labels, users, settings, counting)
         ended = time.perf_counter()
     seconds = {"predict": predicted - started, "form": ended - predicted}
     return Joining(
@@ -209,37 +233,78 @@ def join(
     )
 
 
-def _check_weights(formation: Formation) -> None:
-    """Refuse groups that count by users' weights, which a formation does not keep.
+def _counting(formation: Formation, weights: NDArray[np.float64]) -> Counting:
+    """How much groups count, and members and newcomers in them.
 
     Raises
     ------
     InputError
-        If they do.
+        If newcomers have weights where these mean nothing.
     """
-    if formation.problem.get("weigh") != "members":
-        return
-    by_members = _worth(formation.groups, formation.labels, formation.problem)
-    if not math.isclose(by_members, formation.objective, rel_tol=1e-9, abs_tol=1e-9):
+    asked = formation.problem
+    counting = Counting(asked.get("weigh", "groups"))
+    before = asked.get("user_weights")
+    if before is None and np.all(weights == 1.0):
+        return counting
+    members = np.ones(len(formation.labels)) if before is None else np.array(before)
+    counting = replace(counting, weights=np.concatenate([members, weights]))
+    counting.check(
+        asked["semantics"], aggregation(asked["agg"], asked["k"], asked["position_weights"])
+    )
+    return counting
+
+
+def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: bool) -> Exclusions:
+    """What newcomers exclude; for new lists members too, and what nobody is recommended.
+
+    Raises
+    ------
+    InputError
+        If something is excluded for everybody, or members' exclusions are needed and not given.
+    """
+    if exclude is not None and not isinstance(exclude, (Exclusions, Mapping)):
+        raise InputError("exclude: give items by user, {user: [item, ...]}: lists stay")
+    excluded = Exclusions.of(ratings.users, ratings.items, exclude)
+    before = (formation.problem.get("constraints") or {}).get("exclude") or {}
+    if not relist:
+        return excluded
+    if before.get("pairs") and exclude is None:
         raise InputError(
-            "the groups were formed with user weights, so what a newcomer costs a group is not "
-            "known: form them anew"
+            f"the groups were formed with {before['pairs']} items that single users exclude, which "
+            "a formation does not keep: give them again (exclude) for new lists"
         )
+    gone = [item for item in before.get("items", ()) if item in ratings.items]
+    everybody = {*excluded.items, *(ratings.items.position(item) for item in gone)}
+    return replace(excluded, items=tuple(sorted(everybody)))
 
 
-def _worth(groups: Sequence[Group], labels: NDArray[np.int64], asked: Mapping[str, Any]) -> float:
-    """Objective of groups, each as often as it counts."""
-    satisfaction = np.array([group.satisfaction for group in groups])
-    return math.fsum(_counting(asked).of_groups(satisfaction, labels))
+def _closed(
+    formation: Formation, ratings: Ratings, fresh: NDArray[np.int64], excluded: Exclusions
+) -> NDArray[np.bool_]:
+    """Groups whose lists have an item that a newcomer excludes: bool, (newcomers, groups).
 
-
-def _counting(asked: Mapping[str, Any]) -> Counting:
-    return Counting(asked.get("weigh", "groups"))
-
-
-def _weighted(asked: Mapping[str, Any]) -> Counting:
-    weights = asked.get("user_weights")
-    return replace(_counting(asked), weights=None if weights is None else np.array(weights))
+    Raises
+    ------
+    InfeasibleError
+        If that is every group, for one of them.
+    """
+    closed = np.zeros((len(fresh), len(formation.groups)), bool)
+    if excluded.pairs is None:
+        return closed
+    row = np.full(ratings.shape[0], -1, np.int64)
+    row[fresh] = np.arange(len(fresh))
+    users, items = row[excluded.pairs[:, 0]], excluded.pairs[:, 1]
+    for number, group in enumerate(formation.groups):
+        listed = [ratings.items.position(item) for item in group.item_ids]
+        closed[users[(users >= 0) & np.isin(items, listed)], number] = True
+    nowhere = np.flatnonzero(closed.all(axis=1))
+    if len(nowhere):
+        user = ratings.users[int(fresh[nowhere[0]])]
+        raise InfeasibleError(
+            f"{excluded.words}: newcomer {user} excludes an item on every group's list: exclude "
+            "less, or form groups anew"
+        )
+    return closed
 
 
 def kept(formation: Formation) -> Constraints:
@@ -409,14 +474,23 @@ class _Visit:
         Their ratings.
     own : float64 array, shape (newcomers, groups)
         How satisfied each alone would be.
+    weights : float64 array, shape (newcomers,)
+        How much each counts.
     """
 
     aggregation: Aggregation
     on_lists: NDArray[np.float64]
     own: NDArray[np.float64]
+    weights: NDArray[np.float64]
 
     @classmethod
-    def of(cls, formation: Formation, ratings: Ratings, fresh: NDArray[np.int64]) -> _Visit:
+    def of(
+        cls,
+        formation: Formation,
+        ratings: Ratings,
+        fresh: NDArray[np.int64],
+        weights: NDArray[np.float64],
+    ) -> _Visit:
         asked = formation.problem
         lists = [
             [ratings.items.position(item) for item in group.item_ids] for group in formation.groups
@@ -436,14 +510,18 @@ class _Visit:
         everyone = np.zeros(len(fresh), np.int64)
         on_lists = np.stack([ratings_on_lists(problem, everyone, items[None, :]) for items in at])
         own = np.stack([own_satisfaction(problem, rated) for rated in on_lists], axis=1)
-        return cls(problem.aggregation, on_lists, own)
+        return cls(problem.aggregation, on_lists, own, weights)
 
     def costs(self, formation: Formation) -> list[NDArray[np.float64]]:
         """What joining each group costs a newcomer, the first before the second."""
         if formation.problem["semantics"] == "av":
-            return [-self.own]
+            return [-self.weights[:, None] * self.own]
         losses = []
-        for group, rated, own in zip(formation.groups, self.on_lists, self.own.T, strict=True):
+        before_weights = formation.problem.get("user_weights")
+        masses = np.bincount(formation.labels, before_weights, minlength=len(formation.groups))
+        for group, rated, own, mass in zip(
+            formation.groups, self.on_lists, self.own.T, masses.tolist(), strict=True
+        ):
             if self.aggregation.per_member:
                 before: Any = group.satisfaction
                 after = np.minimum(before, own)
@@ -451,7 +529,7 @@ class _Visit:
                 before = self._satisfaction(group.item_scores[None, :])
                 after = self._satisfaction(np.minimum(group.item_scores, rated))
             if formation.problem.get("weigh") == "members":
-                before, after = group.size * before, (group.size + 1) * after
+                before, after = mass * before, (mass + self.weights) * after
             losses.append(before - after)
         return [np.stack(losses, axis=1), -self.own]
 
@@ -481,6 +559,7 @@ def _joined(
     labels: NDArray[np.int64],
     users: Ids,
     settings: dict[str, Any],
+    counting: Counting,
 ) -> Formation:
     """Count newcomers in the scores of the lists that there are."""
     before, asked = len(formation.labels), formation.problem
@@ -492,7 +571,8 @@ def _joined(
         scores, items = group.item_scores, group.items
         for newcomer in those.tolist():
             theirs = rated[newcomer]
-            scores = np.minimum(scores, theirs) if least else scores + theirs
+            weight = visit.weights[newcomer]
+            scores = np.minimum(scores, theirs) if least else scores + weight * theirs
         if visit.aggregation.per_member:  # the list keeps its order, by which NDCG is counted
             gained = own[those].tolist()
             satisfaction = (
@@ -517,7 +597,7 @@ def _joined(
     return Formation(
         labels,
         groups,
-        _worth(groups, labels, asked),
+        math.fsum(counting.of_groups(np.array([group.satisfaction for group in groups]), labels)),
         None,
         "feasible",
         "assign",
@@ -535,10 +615,23 @@ def _relisted(
     labels: NDArray[np.int64],
     users: Ids,
     settings: dict[str, Any],
+    counting: Counting,
+    excluded: Exclusions,
 ) -> Formation:
-    """Give each group, with its newcomers, its best list."""
+    """Give each group, with its newcomers, its best list.
+
+    Raises
+    ------
+    InfeasibleError
+        If a group has too few items left that none of its members excludes.
+    """
     asked = formation.problem
     rows = np.array([ratings.users.position(user) for user in users], np.int64)
+    if excluded.pairs is not None:
+        row = np.full(ratings.shape[0], -1, np.int64)
+        row[rows] = np.arange(len(rows))
+        places = np.stack([row[excluded.pairs[:, 0]], excluded.pairs[:, 1]], axis=1)
+        excluded = replace(excluded, pairs=places)
     problem = Problem.of(
         _cells(ratings, rows, np.arange(ratings.shape[1])),
         asked["semantics"],
@@ -546,13 +639,21 @@ def _relisted(
         asked["groups"],
         asked["k"],
         position_weights=asked["position_weights"],
-        counting=_weighted(asked | settings),
+        counting=counting,
+        exclusions=excluded,
     )
+    scored = score(problem, labels)
+    for number, scores in enumerate(scored.item_scores):
+        if not problem.allows(scores):
+            raise InfeasibleError(
+                f"{excluded.words}: group {number} has fewer than {problem.k} items that none of "
+                "its members excludes: exclude fewer, or keep the lists"
+            )
     names = [group.name for group in formation.groups]
     return Formation.of(
         problem,
         Outcome(labels),
-        score(problem, labels),
+        scored,
         method="assign",
         seed=formation.seed,
         seconds={},
@@ -561,9 +662,15 @@ def _relisted(
     )
 
 
-def _recorded(formation: Formation, constraints: Constraints) -> dict[str, Any]:
+def _recorded(
+    formation: Formation, constraints: Constraints, excluded: Exclusions, *, relist: bool
+) -> dict[str, Any]:
     """What the formation keeps to from now on."""
     sizes = constraints.as_dict(Ids(0))
     asked = formation.problem.get("constraints") or {}
     others = {name: rule for name, rule in asked.items() if name not in ("max_size", "sizes")}
+    if excluded.pairs is not None:
+        before = others.get("exclude") or {"items": [], "pairs": 0}
+        kept = 0 if relist else before["pairs"]  # for new lists all are given again
+        others["exclude"] = before | {"pairs": kept + len(excluded.pairs)}
     return others | {name: sizes[name] for name in ("max_size", "sizes") if name in sizes}

@@ -9,11 +9,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from grouping.errors import InfeasibleError
+
 TIED = 1e-6
 """Costs that differ by less than this share of the largest count as equal where room is short."""
 
 
-def place(costs: Sequence[NDArray[np.float64]], room: NDArray[np.int64]) -> NDArray[np.int64]:
+def place(
+    costs: Sequence[NDArray[np.float64]],
+    room: NDArray[np.int64],
+    closed: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int64]:
     """Place each user in a group so that the costs add up to the least.
 
     The first costs decide; among placements that are equal under them the second do, and so on;
@@ -28,16 +34,27 @@ def place(costs: Sequence[NDArray[np.float64]], room: NDArray[np.int64]) -> NDAr
         Finite.
     room : int64 array, shape (groups,)
         Most users of each group: not below 0, and n or more together.
+    closed : bool array, shape (n, groups), optional
+        Groups that a user cannot join. At least one is open to each.
 
     Returns
     -------
     labels : int64 array, shape (n,)
+
+    Raises
+    ------
+    InfeasibleError
+        If they do not all find room in groups that are open to them.
     """
-    chosen = _first_choices(costs)
+    if closed is None:
+        closed = np.zeros(costs[0].shape, bool)
+    chosen = _first_choices(costs, closed)
     if np.all(np.bincount(chosen, minlength=len(room)) <= room):
         return chosen
     numbers = np.broadcast_to(np.arange(len(room), dtype=np.float64), costs[0].shape)
-    open_edges, full = np.ones(costs[0].shape, bool), np.zeros(len(room), bool)
+    open_edges, full = ~closed, np.zeros(len(room), bool)
+    if closed.any():  # whether they fit at all
+        chosen = _cheapest(np.zeros(costs[0].shape), room, open_edges, full)
     for cost in [*costs, numbers]:
         scale = float(np.abs(cost).max())
         if scale > 0 and open_edges.sum() > len(open_edges):
@@ -45,9 +62,11 @@ def place(costs: Sequence[NDArray[np.float64]], room: NDArray[np.int64]) -> NDAr
     return chosen
 
 
-def _first_choices(costs: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
-    """Each user's cheapest group."""
-    equal = np.ones(costs[0].shape, bool)
+def _first_choices(
+    costs: Sequence[NDArray[np.float64]], closed: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Each user's cheapest group of those that are open."""
+    equal = ~closed
     for cost in costs:
         among = np.where(equal, cost, np.inf)
         equal = among == among.min(axis=1, keepdims=True)
@@ -77,6 +96,8 @@ def _cheapest(
     if not full.all():
         program |= {"A_ub": of_group[~full], "b_ub": room[~full]}
     solved: Any = linprog(cost.ravel(), method="highs-ds", **program)  # basic solutions are whole
+    if solved.x is None:
+        raise InfeasibleError("there is too little room in the groups that are open to users")
     prices = np.zeros(groups)
     prices[full] = solved.eqlin.marginals[users:]
     if not full.all():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.ids import Ids, id_text
+from grouping.memory import require
 
 if TYPE_CHECKING:
     from grouping.aggregation import Aggregation
@@ -103,7 +104,7 @@ class Counting:
         Raises
         ------
         GroupingError
-            If CSR ratings whose fill is not 0 do not fit as a dense matrix.
+            If a copy does not fit, or CSR ratings whose fill is not 0 as a dense matrix.
         """
         weights = self.weights
         if weights is None or semantics == "lm":
@@ -112,6 +113,10 @@ class Counting:
         if whole and weights.max() < 2.0**31:
             weights = weights.astype(np.int64)
         matrix = ratings.matrix
+        cells = matrix.size if isinstance(matrix, np.ndarray) else matrix.nnz
+        require(
+            8 * cells, f"a copy of {ratings.source} times the users' weights", "take fewer users"
+        )
         if isinstance(matrix, np.ndarray):
             return replace(ratings, matrix=matrix * weights[:, None], scale=None)
         if ratings.fill:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import InfeasibleError, InputError
 from grouping.ids import Ids, id_text
+from grouping.memory import require
 from grouping.ratings import Ratings
 
 
@@ -105,6 +106,7 @@ class Exclusions:
                 f"exclude: {len(kept)} of {m} items are left, and lists of k = {k} need {k}: "
                 "exclude fewer, or take a smaller k"
             )
+        _require_memory(ratings, ratings.dtype.itemsize)
         matrix = ratings.matrix[:, kept]
         if not isinstance(matrix, np.ndarray):
             matrix = sp.csr_array(matrix)
@@ -156,16 +158,24 @@ class Exclusions:
         -------
         ratings : Ratings
             float32 where that holds all ratings, else float64; CSR stays CSR.
+
+        Raises
+        ------
+        GroupingError
+            If a copy does not fit.
         """
         if self.pairs is None:
             return ratings
         rows, columns = self.pairs.T
         if isinstance(ratings.matrix, np.ndarray):
             small = ratings.dtype.kind in "iu" and ratings.dtype.itemsize <= 2
-            dtype = np.float32 if small or ratings.dtype == np.float32 else np.float64
+            dtype = np.dtype(np.float32 if small or ratings.dtype == np.float32 else np.float64)
+            _require_memory(ratings, dtype.itemsize)
             matrix = ratings.matrix.astype(dtype)
             matrix[rows, columns] = rating
             return replace(ratings, matrix=matrix, scale=None)
+        # places as whole numbers, and twice the cells: as they are listed and as they are kept
+        _require_memory(ratings, 40, len(self.pairs))
         stored = ratings.matrix.tocoo()
         n, m = ratings.shape
         excluded = np.isin(
@@ -181,6 +191,17 @@ class Exclusions:
         made = sp.csr_array(sp.coo_array((values, places), shape=(n, m)))
         made.sort_indices()
         return replace(ratings, matrix=made, scale=None)
+
+
+def _require_memory(ratings: Ratings, cell: int, more: int = 0) -> None:
+    """Refuse a copy that would not fit, of so many bytes a stored cell."""
+    matrix = ratings.matrix
+    cells = matrix.size if isinstance(matrix, np.ndarray) else matrix.nnz
+    require(
+        cell * (cells + more),
+        f"a copy of {ratings.source} without what is excluded",
+        "leave the items out of the ratings, or take fewer users or items",
+    )
 
 
 def penalty(masses: NDArray[np.float64], weights: NDArray[np.float64], largest: float) -> float:

@@ -164,18 +164,19 @@ class Formation:
         """
         from grouping.kernels.groups import members_in_order
 
-        n, m = problem.ratings.shape
+        n, m = problem.ratings.shape[0], len(problem.items)
         count = len(score.lists)
+        lists = problem.in_input(score.lists)
         order, starts = members_in_order(outcome.labels, count)
         groups = [
             Group(
                 g,
                 order[starts[g] : starts[g + 1]],
-                score.lists[g],
+                lists[g],
                 score.item_scores[g],
                 float(score.satisfaction[g]),
                 problem.ratings.users,
-                problem.ratings.items,
+                problem.items,
                 None if names is None else names[g],
             )
             for g in range(count)

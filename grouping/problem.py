@@ -16,6 +16,7 @@ from grouping.constraints.rules import Constraints, Rule
 from grouping.counting import Counting
 from grouping.errors import IncompleteError, InputError
 from grouping.exclusions import Exclusions, penalty
+from grouping.ids import Ids
 from grouping.memory import require
 from grouping.ratings import Ratings, ordered_keys, value_of_key
 
@@ -91,6 +92,8 @@ class Problem:
         What single users exclude. Such a cell's rating is minus the penalty.
     left_out : tuple of str
         Items that are excluded for everybody, and not in the ratings.
+    asked_items : Ids or None
+        All items, those left out too; None where none is.
     penalty : float
         0 where nothing is excluded by single users.
     exact_sums : bool
@@ -113,6 +116,7 @@ class Problem:
     unweighted: Ratings | None = None
     exclusions: Exclusions = NO_EXCLUSIONS
     left_out: tuple[str, ...] = ()
+    asked_items: Ids | None = None
     penalty: float = 0.0
 
     @classmethod
@@ -165,6 +169,7 @@ class Problem:
         """
         exclusions = exclusions or NO_EXCLUSIONS
         left_out = tuple(ratings.items.take(exclusions.items))
+        asked_items = ratings.items if left_out else None
         ratings, exclusions = exclusions.left(ratings, positive(k, "the list length k"))
         groups, k, made = asked(ratings.shape, semantics, agg, groups, k, position_weights)
         exclusions.check(ratings.users, ratings.shape[1], k)
@@ -216,6 +221,7 @@ class Problem:
             None if given is ratings else given,
             exclusions,
             left_out,
+            asked_items,
             excluded,
         )
 
@@ -247,6 +253,18 @@ class Problem:
             exclusions=NO_EXCLUSIONS,
             penalty=0.0,
         )
+
+    @property
+    def items(self) -> Ids:
+        """All items that the ratings were given of, those left out too."""
+        return self.ratings.items if self.asked_items is None else self.asked_items
+
+    def in_input(self, lists: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions of items among all items, from those in the ratings."""
+        if self.asked_items is None:
+            return lists
+        places = [self.asked_items.position(item) for item in self.ratings.items]
+        return np.array(places, np.int64)[lists]
 
     @property
     def given(self) -> Ratings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grouping.cli import options as o
-from grouping.cli.rules import RuleOptions
+from grouping.cli.rules import RuleOptions, exclusions
 
 if TYPE_CHECKING:
     from grouping.assigning import Joining
@@ -47,6 +47,22 @@ def assign(
             "--sizes",
             metavar="N1,N2,...",
             help="Most users of group 0, 1, ...; by default as FORMATION was formed.",
+        ),
+    ] = None,
+    user_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--user-weights",
+            metavar="FILE",
+            help="How much newcomers count, from a table user,weight; 1 for others.",
+        ),
+    ] = None,
+    exclude_file: Annotated[
+        str | None,
+        typer.Option(
+            "--exclude-file",
+            metavar="FILE",
+            help="Table user,item: nobody joins a group whose list has an item of theirs.",
         ),
     ] = None,
     relist: Annotated[
@@ -99,10 +115,12 @@ def assign(
     from grouping.cli.results import check_output, read_titles, stamped, write_out
     from grouping.formation import Formation
     from grouping.ids import Ids
+    from grouping.reading.user_weights import read_user_weights
 
     check_output(output)
     rules = RuleOptions(max_size=max_size, sizes=sizes)
     titles = read_titles(item_names, user_names)
+    counts = None if user_weights is None else read_user_weights(user_weights)
     before = Formation.load(formation)
     limits = rules.constraints(Ids(0), len(before.groups))
     given = read_asked(context, missing=_policy(before) if missing is None else missing)
@@ -114,6 +132,8 @@ def assign(
             missing=policy,
             round=step,
             constraints=limits,
+            user_weights=counts,
+            exclude=exclusions(complete, None, exclude_file),
             relist=relist,
             threads=threads,
         )

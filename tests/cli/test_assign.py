@@ -71,6 +71,23 @@ def test_nobody_new_changes_nothing(run: Run, formed: str, table: str, tmp_path:
     assert (tmp_path / "same.json").read_bytes() == (tmp_path / formed).read_bytes()
 
 
+def test_newcomers_weigh_and_exclude_what_files_say(
+    run: Run, formed: str, table: str, tmp_path: Path
+) -> None:
+    """Here x has seen p, which group 0 is offered; under voting weights are on record."""
+    (tmp_path / "seen.csv").write_text("user,item\nx,p\n")
+    (tmp_path / "weights.csv").write_text("user,weight\ny,2.5\n")
+    members = run("assign", formed, "new.csv", "--exclude-file", "seen.csv", "--json").document
+    assert "x" not in members["groups"][0]["members"]
+    assert members["problem"]["constraints"]["exclude"] == {"items": [], "pairs": 1}
+    weighed = ("--user-weights", "weights.csv")
+    run("assign", formed, "new.csv", *weighed).refused("do not matter where groups count once")
+    voting = (*THREE, "--semantics", "av", "--agg", "sum", "-q", "-o", "voting.json")
+    assert run("form", table, *voting).code == 0
+    document = run("assign", "voting.json", "new.csv", *weighed, "--json").document
+    assert document["problem"]["user_weights"] == [1.0] * 7 + [2.5]
+
+
 def test_lists_stay_unless_they_are_made_anew(run: Run, formed: str) -> None:
     """For which the members' ratings are needed too."""
     run("assign", formed, "new.csv", "--relist").refused("user a and 5 more has none")

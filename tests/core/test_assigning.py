@@ -200,8 +200,87 @@ def test_where_groups_count_by_members_so_do_newcomers():
     assert relisted.objective == pytest.approx(
         sum(group.satisfaction * group.size for group in relisted.groups)
     )
-    with pytest.raises(InputError, match="formed with user weights"):
-        assign(evaluate(X, LABELS, "lm", "min", 2, weigh="members", user_weights=range(1, 6)), row)
+
+
+def test_weights_of_members_and_newcomers_count_with_their_groups():
+    """Under least misery by members: group 1 weighs 7 and would lose more than group 2 does."""
+    formation = evaluate(X, LABELS, "lm", "min", 2, weigh="members", user_weights=range(1, 6))
+    row = [[1.2, 1.2, 2.9, 2.9]]
+    joined = assign(formation, row)
+    assert joined.labels[-1] == 2
+    assert joined.objective == pytest.approx(3 * 4 + 7 * 4 + 6 * 1.2)
+    heavy = assign(formation, row, user_weights=[30])
+    assert heavy.labels[-1] == 1  # where 37 times 2.9 is reached, not 35 times 1.2
+    assert heavy.objective == pytest.approx(3 * 4 + 37 * 2.9 + 5 * 2)
+    assert heavy.problem["user_weights"] == [1, 2, 3, 4, 5, 30]
+    assert assign(heavy, row).problem["user_weights"][-2:] == [30, 1]
+    with pytest.raises(InputError, match="do not matter where groups count once"):
+        assign(evaluate(X, LABELS, "lm", "min", 2), row, user_weights=[2])
+
+
+def test_under_voting_newcomers_weigh_what_they_are_said_to():
+    """In the scores and in new lists; and who weighs more has the place that is left."""
+    formation = evaluate(X, LABELS, "av", "sum", 2)
+    rows = np.array([[5.0, 4.0, 1.0, 1.0]] * 2)
+    joined = assign(formation, rows, user_weights={"5": 3}, sizes=[3, 9, 9])
+    assert joined.labels[5] == 0
+    assert joined.labels[6] != 0
+    assert joined.groups[0].satisfaction == 5 * 9
+    weighed = {"5": 3}
+    again = assign(formation, np.concatenate([X, rows]), user_weights=weighed, relist=True)
+    assert again.groups[0].satisfaction == 6 * 9
+
+
+def test_newcomers_join_no_group_that_is_offered_what_they_exclude():
+    """The best of the others, together with the room there is; nowhere to go is said."""
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    row = named([[5, 4, 1, 1], [5, 4, 1, 2]], ["x", "y"])
+    assert assign(formation, row).labels[5:].tolist() == [0, 0]
+    joined = assign(formation, row, exclude={"x": ["1"]})
+    assert joined.labels[5:].tolist() == [1, 0]
+    assert joined.problem["constraints"]["exclude"] == {"items": [], "pairs": 1}
+    with pytest.raises(InfeasibleError, match="newcomer y excludes an item on every group's list"):
+        assign(formation, row, exclude={"y": ["0", "2"]})
+    with pytest.raises(InfeasibleError, match="do not all find room in groups on whose lists"):
+        assign(formation, row, exclude={"x": ["0"], "y": ["0"]}, sizes=[4, 3, 1])
+    with pytest.raises(InputError, match="give items by user"):
+        assign(formation, row, exclude=["0"])
+
+
+def test_a_bare_matrix_joins_what_was_formed_without_some_items():
+    """Its columns are those of the input, as the formation's positions are; and new lists go
+    without them too.
+    """
+    formation = form(X, "av", "sum", 2, 2, "refine", exclude=["0"], iterations=1)
+    assert formation.problem["items"] == 4
+    for group in formation.groups:
+        assert group.item_ids == [str(item) for item in group.items]
+        sums = X[group.members][:, group.items].sum(axis=0)
+        assert sums.tolist() == group.item_scores.tolist()
+    row = np.array([[9.0, 4, 1, 1]])
+    assert assign(formation, row).sizes.sum() == 6
+    relisted = assign(formation, np.concatenate([X, row]), relist=True)
+    assert all("0" not in group.item_ids for group in relisted.groups)
+
+
+def test_new_lists_need_to_know_what_members_exclude():
+    """A formation keeps how many, not which: given again, they are kept to."""
+    asked = {"exclude": {"0": ["0"]}, "iterations": 1}
+    formation = form(X, "av", "sum", 2, 2, "refine", max_size=4, **asked)
+    both = np.concatenate([X, X[:1]])
+    with pytest.raises(InputError, match="formed with 1 items that single users exclude"):
+        assign(formation, both, relist=True)
+    relisted = assign(formation, both, relist=True, exclude={"0": ["0"], "5": ["1"]})
+    for group in relisted.groups:
+        assert not (0 in group.members and "0" in group.item_ids)
+        assert not (5 in group.members and "1" in group.item_ids)
+    with pytest.raises(InfeasibleError, match="has fewer than 2 items"):
+        assign(
+            evaluate(X, LABELS, "av", "sum", 2),
+            both,
+            relist=True,
+            exclude={"0": ["0", "1"], "1": ["2"]},
+        )
 
 
 def test_under_voting_members_keep_their_weights_and_newcomers_weigh_one():
@@ -294,11 +373,19 @@ def test_places_are_given_at_the_least_cost(data):
     costs = [np.array(data.draw(tables)) for _ in range(2)]
     room = np.array(data.draw(st.lists(st.integers(0, 4), min_size=groups, max_size=groups)))
     room[-1] += max(0, users - room.sum())
-    placed = place(costs, room)
-    assert np.all(np.bincount(placed, minlength=groups) <= room)
-    best = min(
+    closed = np.array(data.draw(st.lists(st.booleans(), min_size=users, max_size=users)))
+    closed = np.stack([closed & (group == 0) for group in range(groups)], axis=1)
+    closed[:, 0] &= groups > 1
+    may = [
         worth(costs, labels)
         for labels in itertools.product(range(groups), repeat=users)
         if np.all(np.bincount(labels, minlength=groups) <= room)
-    )
-    assert worth(costs, placed.tolist()) == best
+        and not any(closed[user, group] for user, group in enumerate(labels))
+    ]
+    if not may:
+        with pytest.raises(InfeasibleError, match="too little room"):
+            place(costs, room, closed)
+        return
+    placed = place(costs, room, closed)
+    assert np.all(np.bincount(placed, minlength=groups) <= room)
+    assert worth(costs, placed.tolist()) == min(may)

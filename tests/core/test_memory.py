@@ -55,3 +55,18 @@ def test_the_numbering_of_groups_asks_first(monkeypatch):
     monkeypatch.setenv(LIMIT_VARIABLE, "2000")
     with pytest.raises(GroupingError, match=r"groups of 20 users needs about 2\.8 KB"):
         evaluate(X, PARTITION, k=2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "copy"),
+    [
+        ({"exclude": ["0"]}, "a copy of .* without what is excluded needs about 320 KB"),
+        ({"exclude": {"0": ["0"]}}, "a copy of .* without what is excluded needs about 320 KB"),
+        ({"user_weights": {"0": 2}}, "a copy of .* times the users' weights needs about 320 KB"),
+    ],
+)
+def test_copies_of_the_ratings_are_asked_for(monkeypatch, asked, copy):
+    """What is excluded, and what users weigh, stands in a copy."""
+    monkeypatch.setenv(LIMIT_VARIABLE, "200e3")
+    with pytest.raises(GroupingError, match=copy):
+        form(X, "av", "min", 3, 2, "refine", iterations=1, **asked)
