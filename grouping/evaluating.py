@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints import Constraints
+from grouping.constraints.breaches import breach
 from grouping.counting import Counting
 from grouping.counting import user_weights as weights_of
 from grouping.errors import InputError
@@ -38,8 +41,10 @@ def evaluate(
     weigh: str = "groups",
     user_weights: Mapping[Any, float] | Sequence[float] | None = None,
     exclude: Any = None,
+    constraints: Constraints | None = None,
     bound: bool = False,
     threads: int | None = None,
+    **rules: Any,
 ) -> Formation:
     """Give each group of a partition its best list, and score them all.
 
@@ -48,14 +53,18 @@ def evaluate(
     X : array-like of shape (n, m), CSR, frame, or Ratings
     partition : Formation, mapping of user id to group, or n labels
         The group of each user. Groups keep their names; they are numbered in the order of these.
-    semantics, agg, k, missing, scale, round, position_weights, weigh, user_weights, exclude, bound,
-    threads
+    semantics, agg, k, missing, scale, round, position_weights, weigh, user_weights, exclude,
+    constraints, bound, threads
         As for `form`.
+    **rules
+        Constraints to hold the partition against: `min_size`, `max_size`, `sizes`, `together`,
+        `apart`, `fixed`, `balance`, `no_isolated` and `profiles`, as for `form`.
 
     Returns
     -------
     formation : Formation
         ``method`` is ``"given"``, the problem's number of groups that of the partition.
+        `Formation.broken` says which constraints it breaks, and where.
 
     Raises
     ------
@@ -85,13 +94,20 @@ def evaluate(
             counting=Counting(weigh, weights_of(completed.users, user_weights)),
             exclusions=Exclusions.of(completed.users, completed.items, exclude),
         )
+        if constraints is None:
+            constraints = Constraints.of(completed.users, len(names), **rules)
+        broken = [
+            breach(rule, labels, completed.users, names)
+            for rule in constraints.violated(labels, len(names))
+        ]
         outcome = Outcome(labels, bound=upper_bound(problem).value if bound else None)
         scored = score(problem, labels)
         _require_lists(problem, scored.item_scores, names)
         ended = time.perf_counter()
+    asked_for = Constraints((*constraints.rules, *problem.constraints.rules))
     numbered = names == [str(g) for g in range(len(names))]
     return Formation.of(
-        problem,
+        replace(problem, constraints=asked_for),  # the bound is of any partition
         outcome,
         scored,
         method="given",
@@ -102,6 +118,7 @@ def evaluate(
             "round": None if round is None else float(round),
         },
         names=None if numbered else names,
+        broken=broken if constraints else None,
     )
 
 

@@ -107,6 +107,9 @@ class Formation:
         What each member gets, where it was asked for (saved, but not loaded again).
     chosen_by : str or None
         The method that was asked for and left the choice to the problem (not saved).
+    broken : list of str or None
+        Of a partition that was evaluated: the constraints that it breaks, and where, a sentence
+        each; None where none were asked for.
     """
 
     labels: NDArray[np.int64]
@@ -124,6 +127,7 @@ class Formation:
     certificate: Certificate | None = None
     members: MembersReport | None = None
     chosen_by: str | None = None
+    broken: list[str] | None = None
 
     @classmethod
     def of(
@@ -139,6 +143,7 @@ class Formation:
         names: Sequence[str] | None = None,
         members: MembersReport | None = None,
         chosen_by: str | None = None,
+        broken: list[str] | None = None,
     ) -> Formation:
         """Put together what a method found and what the objective says of it.
 
@@ -157,6 +162,7 @@ class Formation:
         members : MembersReport, optional
         chosen_by : str, optional
             The method asked for, where that chose another.
+        broken : list of str, optional
 
         Returns
         -------
@@ -214,6 +220,7 @@ class Formation:
             outcome.certificate,
             members,
             chosen_by,
+            broken,
         )
 
     @property
@@ -261,6 +268,8 @@ class Formation:
         }
         if self.members is not None:
             document["members_report"] = self.members.entries(self.labels, self.users)
+        if self.broken is not None:
+            document["broken"] = self.broken
         return document
 
     @classmethod
@@ -344,6 +353,7 @@ class Formation:
             dict(document["problem"]),
             Ids(users, "user"),
             dict(document["versions"]),
+            broken=None if document.get("broken") is None else list(document["broken"]),
         )
 
     def to_frame(self) -> pd.DataFrame:

@@ -27,6 +27,18 @@ def compare(
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
+    min_size: o.MinSize = None,
+    max_size: o.MaxSize = None,
+    sizes: o.Sizes = None,
+    together: o.Together = None,
+    apart: o.Apart = None,
+    together_file: o.TogetherFile = None,
+    apart_file: o.ApartFile = None,
+    fix: o.Fix = None,
+    fix_file: o.FixFile = None,
+    balance: o.Balance = None,
+    no_isolated: o.NoIsolated = None,
+    profiles: o.Profiles = None,
     exclude: o.Exclude = None,
     exclude_file: o.ExcludeFile = None,
     missing: o.MissingPolicy = "auto",
@@ -55,7 +67,7 @@ def compare(
     from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
     from grouping.cli.results import check_output
-    from grouping.cli.rules import exclusions
+    from grouping.cli.rules import RuleOptions, exclusions
     from grouping.cli.streams import emit_json, emit_table, say
     from grouping.comparing import compare as side_by_side
     from grouping.files import replacing
@@ -65,6 +77,7 @@ def compare(
     check_output(output, (".csv",))
     weights = o.parse_weights(position_weights, agg, k)
     counts = None if user_weights is None else read_user_weights(user_weights)
+    rules = RuleOptions.asked(context)
     given = read_asked(context)
     with shown_progress(quiet) as progress:
         table = given.use(
@@ -81,6 +94,7 @@ def compare(
                 weigh=weigh,
                 user_weights=counts,
                 exclude=exclusions(complete, exclude, exclude_file),
+                constraints=rules.constraints(complete.users, groups),
                 time_limit=time_limit,
                 seed=seed,
                 threads=threads,

@@ -27,6 +27,18 @@ def evaluate(
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
+    min_size: o.MinSize = None,
+    max_size: o.MaxSize = None,
+    sizes: o.Sizes = None,
+    together: o.Together = None,
+    apart: o.Apart = None,
+    together_file: o.TogetherFile = None,
+    apart_file: o.ApartFile = None,
+    fix: o.Fix = None,
+    fix_file: o.FixFile = None,
+    balance: o.Balance = None,
+    no_isolated: o.NoIsolated = None,
+    profiles: o.Profiles = None,
     exclude: o.Exclude = None,
     exclude_file: o.ExcludeFile = None,
     missing: o.MissingPolicy = "auto",
@@ -49,10 +61,14 @@ def evaluate(
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Give the groups of a file their best lists, and score them."""
+    """Give the groups of a file their best lists, and score them.
+
+    With constraints, it says which of them the groups break, and where.
+    """
     from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output, deliver, read_titles
-    from grouping.cli.rules import exclusions
+    from grouping.cli.rules import RuleOptions, exclusions
+    from grouping.cli.streams import say
     from grouping.evaluating import evaluate as evaluate_partition
     from grouping.evaluating import group_numbers
     from grouping.reading.partition import read_partition
@@ -61,11 +77,12 @@ def evaluate(
     check_output(output)
     weights = o.parse_weights(position_weights, agg, k)
     counts = None if user_weights is None else read_user_weights(user_weights)
+    rules = RuleOptions.asked(context)
     titles = read_titles(item_names, user_names)
     partition = read_partition(groups)
     given = read_asked(context)
     try:
-        group_numbers(given.ratings, partition)
+        _, names = group_numbers(given.ratings, partition)
     except InputError as error:
         raise InputError(f"{groups}: {error}") from error
     formation = given.use(
@@ -81,8 +98,11 @@ def evaluate(
             weigh=weigh,
             user_weights=counts,
             exclude=exclusions(complete, exclude, exclude_file),
+            constraints=rules.constraints(complete.users, len(names)),
             bound=bound,
             threads=threads,
         )
     )
+    for sentence in formation.broken or ():
+        say(f"broken: {sentence}", quiet)
     deliver(formation, given, titles, as_json=json, output=output, quiet=quiet, verbose=verbose)

@@ -27,3 +27,11 @@ def test_methods_stand_side_by_side(run: Run, table: str, tmp_path: Path) -> Non
 
 def test_an_unknown_method_is_refused(run: Run, table: str) -> None:
     run("compare", table, "--methods", "best").refused("unknown method 'best'")
+
+
+def test_methods_that_cannot_keep_constraints_are_left_out(run: Run, table: str) -> None:
+    """With the reason; the others keep them."""
+    asked = ("--methods", "greedy,refine,exact", "--max-size", "2", "--time-limit", "2")
+    entries = run("compare", table, *THREE, *asked, "--json", "-q").document["methods"]
+    assert "cannot keep to --max-size 2" in entries[0]["note"]
+    assert [entry["largest"] for entry in entries[1:]] == [2, 2]

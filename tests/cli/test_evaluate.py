@@ -62,3 +62,18 @@ def test_bound_is_a_number_on_stdout(run: Run, table: str) -> None:
     assert run("bound", table, *THREE).out == "10.0\n"
     document = run("bound", table, *THREE, "--json", "--agg", "max").document
     assert document["bound"] == 12
+
+
+def test_constraints_that_groups_break_are_told(run: Run, table: str, tmp_path: Path) -> None:
+    """On standard error and in the document; none broken is an empty list."""
+    (tmp_path / "g.csv").write_text("user,group\na,0\nb,0\nc,0\nd,0\ne,1\nf,1\n")
+    asked = ("evaluate", table, "--groups", "g.csv", "-k", "2", "--json")
+    made = run(*asked, "--max-size", "3", "--together", "a,b", "--fix", "e=0")
+    assert made.code == 0
+    assert made.document["broken"] == [
+        "--max-size 3: group 0 has 4",
+        "--fix e=0: e is in group 1",
+    ]
+    assert "broken: --max-size 3: group 0 has 4" in made.err
+    assert run(*asked, "--max-size", "4").document["broken"] == []
+    assert "broken" not in run(*asked).document

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping import form
+from grouping import Formation, evaluate, form
 from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
 from grouping.constraints.units import units_of
@@ -294,3 +294,43 @@ def test_what_is_asked_of_attributes_stands_in_the_document():
         "balance": [{"attribute": "gender", "tolerance": 0.2, "shares": {"F": 4 / 6, "M": 2 / 6}}],
         "no_isolated": [{"attribute": "gender", "value": "F"}],
     }
+
+
+BROKEN = {
+    "min_size 3": "group a has 2 (and 2 more groups)",
+    "max_size 1": "group a has 2 (and 2 more groups)",
+    "sizes 2,1,9": "group b has 2",
+    "together u1,u4": "they are in groups a, c",
+    "apart u2,u5,u3": "u2 and u3 are in group b",
+    "fixed u5=0": "u5 is in group c",
+    "no_isolated gender=M": "group a of 2 has 1 with gender M",
+}
+
+
+def test_a_partition_is_told_what_it_breaks_and_where(tmp_path):
+    """In sentences, each of which begins with the constraint; they are saved and loaded."""
+    asked = {
+        "together": [["u1", "u4"]],
+        "apart": [["u2", "u5", "u3"], ["u0", "u5"]],
+        "fixed": {"u5": 0},
+        "no_isolated": {"gender": "M"},
+        "profiles": {"gender": ["F", "M", "M", "M", "F", "F"]},
+    }
+    ratings = Ratings.of(np.ones((6, 3)), users=list(USERS))
+    labels = list("aabbcc")
+    found = evaluate(ratings, labels, k=1, min_size=3, max_size=1, **asked)
+    sized = evaluate(ratings, labels, k=1, sizes=[2, 1, 9])
+    told = dict(sentence.split(": ", 1) for sentence in [*found.broken, *sized.broken])
+    assert told == BROKEN
+    found.save(tmp_path / "f.json")
+    assert Formation.load(tmp_path / "f.json").broken == found.broken
+    assert evaluate(ratings, labels, k=1, max_size=2).broken == []
+    assert evaluate(ratings, labels, k=1).broken is None
+    who = {"gender": [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]}
+    halves = evaluate(np.ones((10, 2)), [0, 1] * 5, k=1, balance={"gender": 0.1}, profiles=who)
+    assert halves.broken == []
+    parted = evaluate(np.ones((10, 2)), who["gender"], k=1, balance={"gender": 0.1}, profiles=who)
+    assert parted.broken == [
+        "balance gender:0.1: group 0 of 5 has 5 with gender 0, and its share is 2.5 (and 1 more "
+        "group)"
+    ]
