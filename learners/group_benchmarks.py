@@ -82,13 +82,34 @@ class GroupBenchmark:
         asked = self.group_test.raters * self.items + self.group_test.items[:, 0]
         return np.isin(asked, trained)
 
-    def without_overlap(self) -> GroupBenchmark:
-        """Take the group test pairs out of the train part."""
-        train, test = self.group_train, self.group_test
-        asked = test.raters * self.items + test.items[:, 0]
-        kept = ~np.isin(train.rows * self.items + train.columns, asked)
-        entries = Entries(train.rows[kept], train.columns[kept], train.values[kept])
-        return replace(self, group_train=entries)
+    def without_overlap(self, *, members: bool = False) -> GroupBenchmark:
+        """Take the group test pairs out of the train part; see `without_pairs`."""
+        test = self.group_test
+        return self.without_pairs(test.raters, test.items[:, 0], members=members)
+
+    def without_pairs(self, groups: Ints, items: Ints, *, members: bool = False) -> GroupBenchmark:
+        """Take pairs of a group and an item out of the train part.
+
+        Parameters
+        ----------
+        groups, items : int64 arrays, shape (pairs,)
+        members : bool
+            Whether the members' own train ratings of these items go, too: where a group's rating
+            is a member's under the group's name, the answer would stay in the train part.
+
+        Returns
+        -------
+        data : GroupBenchmark
+        """
+        train = _without(self.group_train, groups * self.items + items, self.items)
+        of_users = self.user_train
+        if members:
+            sizes = self.groups.sizes[groups]
+            users = [self.groups.of_group(g) for g in groups]
+            asked = np.concatenate([*users, np.empty(0, dtype=np.int64)]).astype(np.int64)
+            asked = asked * self.items + np.repeat(items, sizes)
+            of_users = _without(of_users, asked, self.items)
+        return replace(self, group_train=train, user_train=of_users)
 
     @property
     def ratings(self) -> Ratings:
@@ -217,6 +238,12 @@ def _value(field: str, place: str) -> float:
     if not np.isfinite(value):
         raise InputError(f"{place}: the rating is not finite")
     return value
+
+
+def _without(entries: Entries, cells: Ints, items: int) -> Entries:
+    """Entries but those of some cells, ``row * items + column``."""
+    kept = ~np.isin(entries.rows * items + entries.columns, cells)
+    return Entries(entries.rows[kept], entries.columns[kept], entries.values[kept])
 
 
 def _merged(entries: Entries, items: int) -> Entries:

@@ -44,6 +44,18 @@ def test_test_pairs_can_be_taken_out_of_the_train_part(tmp_path):
     assert len(clean.user_train) == len(data.user_train)
 
 
+def test_members_own_ratings_of_what_is_asked_can_be_taken_out_too(tmp_path):
+    """Those of the asked group's members for the asked item, and nobody else's."""
+    data = read_group_benchmark(
+        _folder(tmp_path, userRatingTrain_txt="0 3 80\n0 2 60\n2 2 10\n2 1 40\n1 2 50\n")
+    )
+    alone = data.without_overlap(members=True)
+    assert not alone.overlap().any()
+    left = list(zip(alone.user_train.rows, alone.user_train.columns, strict=True))
+    assert left == [(0, 3), (1, 2), (2, 1)]
+    assert len(data.without_overlap().user_train) == 5
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
