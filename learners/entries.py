@@ -89,6 +89,10 @@ class Entries:
         """Give the same cells other values."""
         return Entries(self.rows, self.columns, np.asarray(values, dtype=np.float32))
 
+    def where(self, chosen: NDArray[np.bool_]) -> Entries:
+        """Those that are chosen, in their order."""
+        return Entries(self.rows[chosen], self.columns[chosen], self.values[chosen])
+
     def transposed(self) -> Entries:
         """Rows as columns, columns as rows."""
         return Entries.of(self.columns, self.rows, self.values)

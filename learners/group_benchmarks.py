@@ -242,8 +242,7 @@ def _value(field: str, place: str) -> float:
 
 def _without(entries: Entries, cells: Ints, items: int) -> Entries:
     """Entries but those of some cells, ``row * items + column``."""
-    kept = ~np.isin(entries.rows * items + entries.columns, cells)
-    return Entries(entries.rows[kept], entries.columns[kept], entries.values[kept])
+    return entries.where(~np.isin(entries.rows * items + entries.columns, cells))
 
 
 def _merged(entries: Entries, items: int) -> Entries:

@@ -26,8 +26,9 @@ from grouping.ratings import Ratings
 from learners.als import BiasedALS
 from learners.bias import BiasModel
 from learners.dmtl.groups import Groups
-from learners.dmtl.model import DMTL, Told
+from learners.dmtl.model import DMTL
 from learners.dmtl.settings import Settings
+from learners.dmtl.told import Told
 from learners.intervals import bootstrap
 from learners.itm_rec import Rows
 

@@ -24,8 +24,9 @@ from benchmarks.learners.lines import Lines
 from benchmarks.learners.published import CONSREC
 from learners.dmtl.ensemble import mixture, standardised
 from learners.dmtl.groups import Groups
-from learners.dmtl.model import DMTL, Told
+from learners.dmtl.model import DMTL
 from learners.dmtl.settings import Settings
+from learners.dmtl.told import Told
 from learners.group_benchmarks import GroupBenchmark, LeaveOneOut, read_group_benchmark
 from learners.intervals import bootstrap
 from learners.item_regression import ItemRegression

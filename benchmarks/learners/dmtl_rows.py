@@ -13,8 +13,9 @@ from benchmarks.learners.dmtl_data import Data, Parts
 from grouping.ratings import Ratings
 from learners.als import BiasedALS
 from learners.dmtl.ensemble import Ensemble
-from learners.dmtl.model import DMTL, Told
+from learners.dmtl.model import DMTL
 from learners.dmtl.settings import AS_WRITTEN, Settings
+from learners.dmtl.told import Told
 
 OURS = ("DMTL as written", "DMTL for groups", "ALS", "ensemble", "larger ensemble")
 FACTORISATIONS = {

@@ -18,8 +18,9 @@ import torch
 
 from benchmarks.learners.dmtl_data import matrix, read
 from learners.dmtl.groups import Groups
-from learners.dmtl.model import DMTL, Told
+from learners.dmtl.model import DMTL
 from learners.dmtl.settings import Settings
+from learners.dmtl.told import Told
 
 
 def main() -> int:

@@ -18,9 +18,10 @@ from benchmarks.learners.dmtl_data import Data, matrix, read
 from benchmarks.learners.lines import Lines
 from benchmarks.learners.published import TABLE_II
 from learners.dmtl.labels import cluster_labels
-from learners.dmtl.model import DMTL, Told, known_of
+from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import profiling_scores
 from learners.dmtl.settings import AS_WRITTEN, Settings
+from learners.dmtl.told import Told, known_of
 
 FOLDS = 5
 NETWORKS = {

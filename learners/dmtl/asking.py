@@ -13,9 +13,10 @@ from grouping.errors import InputError
 from grouping.ratings import Ratings
 from learners.dmtl.groups import Groups, read_groups, said_in_short
 from learners.dmtl.labels import Labels, group_labels, read_labels
-from learners.dmtl.model import DMTL, Told
+from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import Description, describe_classes, describe_groups
 from learners.dmtl.recommending import METHODS, recommend
+from learners.dmtl.told import Told
 from learners.features import Features, parse_kinds, read_features
 from learners.observed import observed_csr
 

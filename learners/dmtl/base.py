@@ -58,14 +58,10 @@ def fit_base(known: Known, factors: int, seed: int) -> Base:
     for number in range(FOLDS):
         out = fold == number
         if out.any() and not out.all():
-            raters, items = _factors(known, _part(ratings, ~out), factors, seed)
+            raters, items = _factors(known, ratings.where(~out), factors, seed)
             rows, columns = ratings.rows[out], ratings.columns[out]
             held_out[out] = (raters[rows] * items[columns]).sum(axis=1)
     return Base(*_factors(known, ratings, factors, seed), held_out)
-
-
-def _part(entries: Entries, chosen: NDArray[np.bool_]) -> Entries:
-    return Entries(entries.rows[chosen], entries.columns[chosen], entries.values[chosen])
 
 
 def _factors(known: Known, kept: Entries, factors: int, seed: int) -> tuple[Floats, Floats]:

@@ -13,9 +13,10 @@ from grouping.errors import InputError
 from learners.dmtl.asking import SCHEMA_VERSION, Read
 from learners.dmtl.groups import Groups
 from learners.dmtl.labels import Labels, cluster_labels
-from learners.dmtl.model import DMTL, known_of
+from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import profiling_scores
 from learners.dmtl.settings import Settings
+from learners.dmtl.told import known_of
 from learners.entries import Entries
 from learners.metrics import mae, rmse
 from learners.observed import observed_csr

@@ -13,7 +13,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from grouping.errors import InputError
 from learners.entries import Entries
 from learners.features import Features
 
@@ -79,9 +78,7 @@ class Known:
 
     def of_users(self) -> Entries:
         """Ratings of users alone."""
-        alone = self.ratings.rows < self.users
-        ratings = self.ratings
-        return Entries(ratings.rows[alone], ratings.columns[alone], ratings.values[alone])
+        return self.ratings.where(self.ratings.rows < self.users)
 
     def with_ratings(self, ratings: Entries) -> Known:
         """Return the same with other ratings, for example those of the train part alone."""
@@ -161,11 +158,6 @@ def build(known: Known, blocks: Sequence[str]) -> Inputs:
     Returns
     -------
     inputs : Inputs
-
-    Raises
-    ------
-    InputError
-        If no column is left of the users or of the items.
     """
     ratings = known.ratings
     a, i = ratings.rows, ratings.columns
@@ -197,12 +189,6 @@ def build(known: Known, blocks: Sequence[str]) -> Inputs:
     if "attributes" in blocks and known.attributes is not None:
         items.add_dense(known.attributes.matrix)
         raters.add_dense(shares(known))
-    for side, what in ((raters, "users"), (items, "items")):
-        if not side.width:
-            raise InputError(
-                f"inputs {', '.join(blocks)}: nothing of the kind is known of the {what}; add id, "
-                "history or seen"
-            )
     return Inputs(
         raters.csr(),
         items.csr(),

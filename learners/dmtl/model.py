@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,48 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 from grouping.errors import InputError
 from grouping.ids import Ids
 from grouping.ratings import Ratings
+from learners.dmtl import storing
 from learners.dmtl.groups import Groups
-from learners.dmtl.inputs import Known, Scale
+from learners.dmtl.inputs import Known
 from learners.dmtl.labels import Labels, cluster_labels
 from learners.dmtl.settings import Settings
-from learners.entries import Entries
-from learners.features import Features
-from learners.observed import mean_and_spread, observed_csr
-from learners.training import saving
+from learners.dmtl.told import Told, known_of, rated_groups
 from learners.training.devices import choose_device, torch_threads
+from learners.training.optimizers import Arrays
 
 if TYPE_CHECKING:
     from learners.dmtl.prediction import Predictor
-
-KIND = "dmtl"
-
-
-@dataclass(frozen=True, eq=False)
-class Told:
-    """All that a model is given to learn from.
-
-    Attributes
-    ----------
-    ratings : Ratings
-        Of users; sparse, or dense with NaN.
-    groups : Groups or None
-        Those that rated together.
-    group_ratings : Ratings or None
-        A row a group of `groups`, in their order; columns as in `ratings`.
-    profiles : Features or None
-        Of the users.
-    attributes : Features or None
-        Of the items.
-    labels : Labels or None
-        None: KMeans makes them.
-    """
-
-    ratings: Ratings
-    groups: Groups | None = None
-    group_ratings: Ratings | None = None
-    profiles: Features | None = None
-    attributes: Features | None = None
-    labels: Labels | None = None
 
 
 class DMTL:
@@ -90,7 +58,7 @@ class DMTL:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        self._arrays: dict[str, NDArray[Any]] | None = None
+        self._arrays: Arrays | None = None
         self._predictor: Predictor | None = None
 
     def fit(
@@ -135,7 +103,7 @@ class DMTL:
 
         settings = self.settings
         self.users, self.items = told.ratings.users, told.ratings.items
-        self.rated_groups = _rated(told)
+        self.rated_groups = rated_groups(told)
         self.known = known_of(told)
         self.labels = told.labels
         attends = settings.network == "group" and settings.aggregation == "attention"
@@ -182,15 +150,14 @@ class DMTL:
         InputError
             If the model is not fitted, or its parameters do not fit its data.
         """
-        if self._arrays is None:
-            raise InputError("DMTL is not fitted yet: call fit first")
+        arrays = self._parameters()
         if self._predictor is None:
             choose_device("cpu")
             from learners.dmtl.prediction import Predictor
 
             classes = 0 if self.labels is None else len(self.labels.names)
             self._predictor = Predictor.of(
-                self.known, self.rated_groups, self.settings, classes, self._arrays
+                self.known, self.rated_groups, self.settings, classes, arrays
             )
         return self._predictor
 
@@ -318,39 +285,20 @@ class DMTL:
         InputError
             If it is not fitted, or the folder cannot be used.
         """
-        if self._arrays is None:
-            raise InputError("DMTL is not fitted yet: call fit first")
-        known, groups = self.known, self.rated_groups
-        document: dict[str, Any] = {
-            "settings": self.settings.to_dict(),
-            "users": self.users[:],
-            "items": self.items[:],
-            "groups": groups.names[:],
-            "scale": [known.scale.mean, known.scale.spread, known.scale.low, known.scale.high],
-            "classes": None if self.labels is None else list(self.labels.names),
-            "profiles": None if known.profiles is None else list(known.profiles.names),
-            "attributes": None if known.attributes is None else list(known.attributes.names),
-            "scales": {
-                name: [] if part is None else [list(scale) for scale in part.scales]
-                for name, part in (("profiles", known.profiles), ("attributes", known.attributes))
-            },
-            "epochs": self.epochs,
-            "curve": self.curve,
-        }
-        arrays = {f"network/{name}": array for name, array in self._arrays.items()}
-        arrays |= {
-            "ratings/rows": known.ratings.rows,
-            "ratings/columns": known.ratings.columns,
-            "ratings/values": known.ratings.values,
-            "groups/starts": groups.starts,
-            "groups/members": groups.members,
-        }
-        for name, part in (("profiles", known.profiles), ("attributes", known.attributes)):
-            if part is not None:
-                arrays[name] = part.matrix
-        if self.labels is not None:
-            arrays["labels"] = self.labels.shares
-        saving.save(folder, KIND, document, arrays)
+        storing.write(
+            folder,
+            storing.Stored(
+                self.settings,
+                self.users,
+                self.items,
+                self.rated_groups,
+                self.known,
+                self.labels,
+                self.epochs,
+                self.curve,
+                self._parameters(),
+            ),
+        )
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> DMTL:
@@ -369,50 +317,20 @@ class DMTL:
         InputError
             If there is none, or it is damaged.
         """
-        saved = saving.load(folder, KIND)
-        try:
-            model = cls._restored(saved)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{saved.source}: is not a whole model ({error!r})") from error
+        stored = storing.read(folder)
+        model = cls(stored.settings)
+        model.users, model.items = stored.users, stored.items
+        model.rated_groups, model.known = stored.rated_groups, stored.known
+        model.labels = stored.labels
+        model.epochs, model.curve = stored.epochs, stored.curve
+        model._arrays = stored.arrays
         model.predictor  # noqa: B018 (parameters that do not fit the data are refused here)
         return model
 
-    @classmethod
-    def _restored(cls, saved: saving.Saved) -> DMTL:
-        found, arrays = saved.document, saved.arrays
-        model = cls(Settings.from_dict(found["settings"]))
-        model.users, model.items = Ids(found["users"], "user"), Ids(found["items"], "item")
-        names = Ids(found["groups"], "group")
-        groups = Groups(names, arrays["groups/starts"], arrays["groups/members"])
-        groups.require_users(len(model.users))
-        features = {
-            name: None
-            if found[name] is None
-            else Features(
-                tuple(found[name]),
-                arrays[name],
-                tuple((float(level), float(unit)) for level, unit in found["scales"][name]),
-            )
-            for name in ("profiles", "attributes")
-        }
-        model.rated_groups = groups
-        model.known = Known(
-            len(model.users),
-            len(groups),
-            len(model.items),
-            Entries(*(arrays[f"ratings/{part}"] for part in ("rows", "columns", "values"))),
-            Scale(*found["scale"]),
-            **features,
-        )
-        model.labels = None
-        if found["classes"] is not None:
-            model.labels = Labels(tuple(found["classes"]), arrays["labels"])
-        model.epochs, model.curve = int(found["epochs"]), list(found["curve"])
-        start = "network/"
-        model._arrays = {n[len(start) :]: a for n, a in arrays.items() if n.startswith(start)}
-        return model
+    def _parameters(self) -> Arrays:
+        if self._arrays is None:
+            raise InputError("DMTL is not fitted yet: call fit first")
+        return self._arrays
 
     def _natural(self, standard: NDArray[np.float32], clip: bool) -> NDArray[np.float64]:
         scale = self.known.scale
@@ -432,66 +350,6 @@ class DMTL:
         for array in held:
             digest.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
-
-
-def _rated(told: Told) -> Groups:
-    """Groups whose ratings are learned from."""
-    return told.groups if told.groups and told.group_ratings is not None else Groups.none()
-
-
-def known_of(told: Told) -> Known:
-    """Check that the parts fit together, and put users' and groups' ratings one below the other.
-
-    Parameters
-    ----------
-    told : Told
-
-    Returns
-    -------
-    known : Known
-
-    Raises
-    ------
-    InputError
-        If they do not fit together, or there is no rating.
-    """
-    groups = _rated(told)
-    ratings = told.ratings
-    n, m = ratings.shape
-    groups.require_users(n)
-    entries = Entries.stored(observed_csr(ratings))
-    if not len(entries):
-        raise InputError(f"{ratings.source}: holds no rating to learn from")
-    values = entries.values
-    low, high = ratings.scale or ratings.observed_range()
-    if told.group_ratings is not None:
-        joint = told.group_ratings
-        if joint.items != ratings.items:
-            raise InputError(f"{joint.source}: its items are not those of {ratings.source}")
-        if joint.shape[0] != len(groups):
-            raise InputError(f"{joint.source}: {joint.shape[0]} rows for {len(groups)} groups")
-        of_groups = Entries.stored(observed_csr(joint))
-        entries = Entries.of(
-            np.concatenate([entries.rows, of_groups.rows + n]),
-            np.concatenate([entries.columns, of_groups.columns]),
-            np.concatenate([entries.values, of_groups.values]),
-        )
-        if ratings.scale is None and len(of_groups):
-            low = min(low, float(of_groups.values.min()))
-            high = max(high, float(of_groups.values.max()))
-    for features, count, what in ((told.profiles, n, "users"), (told.attributes, m, "items")):
-        if features is not None and len(features.matrix) != count:
-            raise InputError(f"{len(features.matrix)} rows of features for {count} {what}")
-    mean, spread = mean_and_spread(values)
-    return Known(
-        n,
-        len(groups),
-        m,
-        entries,
-        Scale(mean, spread, float(low), float(high)),
-        told.profiles,
-        told.attributes,
-    )
 
 
 def _positions(given: ArrayLike, size: int, what: str) -> NDArray[np.int64]:

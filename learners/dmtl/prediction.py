@@ -13,9 +13,9 @@ from learners.dmtl.encoding import Tables
 from learners.dmtl.group_network import GroupNetwork, gather, softmax_by_group
 from learners.dmtl.groups import Groups
 from learners.dmtl.inputs import Known, build
+from learners.dmtl.networks import Network, make_network, members_of
 from learners.dmtl.paper_network import PaperNetwork
 from learners.dmtl.settings import Settings
-from learners.dmtl.training import Network, make_network, members_of
 from learners.training.optimizers import Arrays, restore_network
 
 _CELLS = 4_000_000  # computed together

@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from grouping.errors import GroupingError, InputError
+from grouping.errors import GroupingError
 from learners.dmtl.base import fit_base
+from learners.dmtl.checkpoint import Checkpoint
 from learners.dmtl.encoding import Tables
-from learners.dmtl.group_network import GroupNetwork, Members
+from learners.dmtl.group_network import GroupNetwork
 from learners.dmtl.groups import Groups
 from learners.dmtl.inputs import Known, build
 from learners.dmtl.labels import Labels
+from learners.dmtl.networks import Network, make_network, members_of
 from learners.dmtl.paper_network import PaperNetwork
+from learners.dmtl.sampling import Negatives, hold_out
 from learners.dmtl.settings import Settings
 from learners.entries import Entries
 from learners.training import saving
@@ -36,13 +39,11 @@ from learners.training.optimizers import (
 )
 from learners.training.stopping import EarlyStop
 
-Network = GroupNetwork | PaperNetwork
 Progress = Callable[[dict[str, Any]], None]
 
 _FASTER = 5.0  # there are few steps in which to find how members make a group
 _AT_ONCE = 2000  # ratings of the validation part predicted together
 _NEGATIVES_TO_STOP_ON = 50
-_RETRIES = 5  # of negatives that turn out to be rated
 
 
 @dataclass
@@ -63,27 +64,6 @@ class Trained:
     arrays: Arrays
     epochs: int
     curve: list[dict[str, Any]] = field(default_factory=list)
-
-
-def make_network(known: Known, settings: Settings, classes: int) -> Network:
-    """Make a network with parameters drawn from the seed.
-
-    Parameters
-    ----------
-    known : Known
-    settings : Settings
-    classes : int
-        0: without a profiling head.
-
-    Returns
-    -------
-    network : GroupNetwork or PaperNetwork
-    """
-    inputs = build(known, settings.inputs)
-    with drawing_from(settings.seed):
-        if settings.network == "paper":
-            return PaperNetwork(inputs, settings, classes)
-        return GroupNetwork(inputs, settings, classes)
 
 
 def train(
@@ -133,13 +113,13 @@ def train(
     GroupingError
         If the loss is no longer finite.
     """
-    keeper = _Checkpoint(checkpoint, fingerprint)
+    keeper = Checkpoint(checkpoint, fingerprint)
     state = keeper.read() if resume else None
     phase = "all"
     kept, held = known.ratings, Entries.none()
     if settings.validation:
         phase = "choose"
-        kept, held = _hold_out(known, settings)
+        kept, held = hold_out(known, settings.validation, settings.seed)
     curve: list[dict[str, Any]] = [] if state is None else list(state.document["curve"])
     if phase == "choose" and len(held):
         if state is None or state.document["phase"] == "choose":
@@ -157,23 +137,6 @@ def train(
     run = _Run(known, Entries.none(), groups, labels, settings, device, curve, "all")
     run.go(chosen, progress, keeper, state)
     return Trained(run.averaged(), chosen, curve)
-
-
-def _hold_out(known: Known, settings: Settings) -> tuple[Entries, Entries]:
-    """Hold out a share of the users' and of the groups' ratings, at least one of each."""
-    rng = np.random.default_rng([settings.seed, 1])
-    ratings = known.ratings
-    out = np.zeros(len(ratings), dtype=bool)
-    for chosen in (ratings.rows < known.users, ratings.rows >= known.users):
-        places = np.flatnonzero(chosen)
-        if len(places) > 1:
-            size = min(len(places) - 1, max(1, round(settings.validation * len(places))))
-            out[rng.choice(places, size, replace=False)] = True
-    return _part(ratings, ~out), _part(ratings, out)
-
-
-def _part(entries: Entries, chosen: NDArray[np.bool_]) -> Entries:
-    return Entries(entries.rows[chosen], entries.columns[chosen], entries.values[chosen])
 
 
 class _Run:
@@ -205,7 +168,7 @@ class _Run:
         self.steps = 0
         self.stop = EarlyStop(settings.patience)
         self.best: Arrays = {}
-        self.rated = np.unique(_cells(known, known.ratings))
+        self.negatives = Negatives(known)
         of_user = known.ratings.rows < known.users
         self.of_users = np.flatnonzero(of_user)
         # the paper's network knows users only
@@ -221,7 +184,7 @@ class _Run:
         self,
         epochs: int,
         progress: Progress | None,
-        keeper: _Checkpoint,
+        keeper: Checkpoint,
         state: saving.Saved | None,
     ) -> None:
         first = 0
@@ -246,7 +209,8 @@ class _Run:
                     "lower the learning rate"
                 )
             self.curve.append(line)
-            keeper.write(self, epoch + 1)
+            if keeper.folder is not None:
+                keeper.write(self._document(epoch + 1), self._arrays())
             if progress is not None:
                 progress(line | {"epochs": epochs, "best": self.stop.best_round + 1})
         if self.held and not self.best:
@@ -295,7 +259,8 @@ class _Run:
             raters = self.known.ratings.rows[chosen]
             items = self.known.ratings.columns[chosen][:, None]
             if self.settings.loss == "ranking":
-                items = np.hstack([items, self._negatives(raters, self.settings.negatives, rng)])
+                drawn = self.negatives.draw(raters, self.settings.negatives, rng)
+                items = np.hstack([items, drawn])
             standard = torch.tensor(self.standard[chosen], device=self.device)
             left_out = standard if self.settings.leaves_out else None
             base = None
@@ -351,35 +316,21 @@ class _Run:
                 for name, parameter in self.network.named_parameters():
                     self.average[name].mul_(kept).add_(parameter, alpha=1.0 - kept)
 
-    def _negatives(
-        self, raters: NDArray[np.int64], count: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Draw items that the raters have not rated."""
-        m = self.known.items
-        drawn = rng.integers(0, m, (len(raters), count))
-        for _ in range(_RETRIES):
-            cells = raters[:, None] * m + drawn
-            place = np.minimum(np.searchsorted(self.rated, cells), len(self.rated) - 1)
-            taken = self.rated[place] == cells
-            if not taken.any():
-                break
-            drawn[taken] = rng.integers(0, m, int(taken.sum()))
-        return drawn
-
     def _validation(self, held: Entries) -> tuple[Entries, NDArray[np.int64]] | None:
         """What to stop on: groups' ratings where there are some, else users'."""
         if not len(held):
             return None
         by_group = held.rows >= self.known.users
         use_groups = self.settings.network == "group" and bool(by_group.any())
-        kept = _part(held, by_group if use_groups else ~by_group)
+        kept = held.where(by_group if use_groups else ~by_group)
         if not len(kept):
             return None
         items = kept.columns[:, None]
         if self.settings.loss == "ranking":
-            self.rated = np.union1d(self.rated, _cells(self.known, held))
+            self.negatives.avoid(held)
             rng = np.random.default_rng([self.settings.seed, 3])
-            items = np.hstack([items, self._negatives(kept.rows, _NEGATIVES_TO_STOP_ON, rng)])
+            drawn = self.negatives.draw(kept.rows, _NEGATIVES_TO_STOP_ON, rng)
+            items = np.hstack([items, drawn])
         return kept, items
 
     def _validate(self) -> float:
@@ -407,8 +358,20 @@ class _Run:
             self.network.load_state_dict(living)
         return loss
 
-    def arrays(self) -> Arrays:
-        """All that a checkpoint holds."""
+    def _document(self, epoch: int) -> dict[str, Any]:
+        """What a checkpoint says beside its arrays, after so many epochs."""
+        validated = [line["validation"] for line in self.curve if line["phase"] == "choose"]
+        return {
+            "phase": self.phase,
+            "epoch": epoch,
+            "epochs": int(np.nanargmin(validated)) + 1 if validated else self.settings.epochs,
+            "steps": self.steps,
+            "stop": self.stop.state(),
+            "curve": self.curve,
+        }
+
+    def _arrays(self) -> Arrays:
+        """All arrays that a checkpoint holds."""
         return {
             **_prefixed("network", network_arrays(self.network)),
             **_prefixed("average", {n: t.cpu().numpy() for n, t in self.average.items()}),
@@ -439,70 +402,6 @@ def _optimizer(network: Network, settings: Settings) -> torch.optim.Optimizer:
         {"params": numbers, "weight_decay": 0.0, "lr": _FASTER * rate},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)
-
-
-class _Checkpoint:
-    """A folder that holds the last round."""
-
-    def __init__(self, folder: str | os.PathLike[str] | None, fingerprint: str) -> None:
-        self.folder, self.fingerprint = folder, fingerprint
-
-    def write(self, run: _Run, epoch: int) -> None:
-        if self.folder is None:
-            return
-        chosen = sum(line["phase"] == "choose" for line in run.curve)
-        best = [line["validation"] for line in run.curve if line["phase"] == "choose"]
-        document = {
-            "fingerprint": self.fingerprint,
-            "phase": run.phase,
-            "epoch": epoch,
-            "epochs": int(np.nanargmin(best)) + 1 if chosen else run.settings.epochs,
-            "steps": run.steps,
-            "stop": run.stop.state(),
-            "curve": run.curve,
-        }
-        saving.save(self.folder, "dmtl checkpoint", document, run.arrays())
-
-    def read(self) -> saving.Saved | None:
-        if self.folder is None:
-            raise InputError("resuming needs the folder of a checkpoint")
-        if not saving.exists(self.folder):
-            return None
-        saved = saving.load(self.folder, "dmtl checkpoint")
-        if saved.document.get("fingerprint") != self.fingerprint:
-            raise InputError(
-                f"{saved.source}: the checkpoint is of other ratings or settings; name another "
-                "folder, or train without resuming"
-            )
-        return saved
-
-
-def members_of(groups: Groups, chosen: NDArray[np.int64], device: torch.device) -> Members:
-    """Gather the members of a batch of groups.
-
-    Parameters
-    ----------
-    groups : Groups
-    chosen : int64 array, shape (batch,)
-    device : torch.device
-
-    Returns
-    -------
-    members : Members
-    """
-    sizes = groups.sizes[chosen]
-    group = np.repeat(np.arange(len(chosen)), sizes)
-    before = np.concatenate(([0], np.cumsum(sizes)))[:-1]
-    place = np.arange(len(group)) - before[group] + groups.starts[chosen][group]
-    return Members(
-        torch.tensor(groups.members[place], device=device),
-        torch.tensor(group, device=device),
-        torch.tensor(sizes.astype(np.float32), device=device),
-    )
-
-
-def _cells(known: Known, entries: Entries) -> NDArray[np.int64]:
-    return entries.rows * known.items + entries.columns
 
 
 def _batches(array: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -7,8 +7,8 @@ import scipy.sparse as sp
 
 from grouping.ratings import Ratings
 from learners.dmtl.groups import Groups
-from learners.dmtl.model import Told
 from learners.dmtl.settings import Settings
+from learners.dmtl.told import Told
 from learners.features import Features
 
 USERS, ITEMS = 14, 9

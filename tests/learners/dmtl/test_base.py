@@ -4,7 +4,7 @@ import pytest
 from grouping.ratings import Ratings
 from learners.als import BiasedALS
 from learners.dmtl.base import fit_base
-from learners.dmtl.model import known_of
+from learners.dmtl.told import known_of
 from tests.learners.dmtl.making import USERS, groups, settings, told
 
 
@@ -40,7 +40,7 @@ def test_what_the_network_corrects_has_not_seen_the_rating():
 def test_a_group_of_strangers_has_the_items_biases():
     """Nothing is known of it: no bias of its own, no factors."""
     torch = pytest.importorskip("torch")
-    from learners.dmtl.training import make_network
+    from learners.dmtl.networks import make_network
 
     known = known_of(told())
     network = make_network(known, settings(), 0)

@@ -8,7 +8,7 @@ from grouping.errors import InputError
 from grouping.ids import Ids
 from learners.dmtl.groups import Groups, formed_groups, read_groups
 from learners.dmtl.labels import cluster_labels, group_labels, hard_labels, read_labels
-from learners.dmtl.model import known_of
+from learners.dmtl.told import known_of
 from tests.learners.dmtl.making import USERS, groups, ratings, told
 
 IDS = Ids([f"u{u}" for u in range(5)])

@@ -3,8 +3,8 @@ import pytest
 
 from grouping.errors import InputError
 from learners.dmtl.inputs import Known, Scale, build, describing
-from learners.dmtl.model import known_of
 from learners.dmtl.settings import BLOCKS, Settings
+from learners.dmtl.told import known_of
 from learners.entries import Entries
 from tests.learners.dmtl.making import ITEMS, USERS, told
 

@@ -7,9 +7,10 @@ from grouping.errors import InputError
 from grouping.ratings import Ratings
 from learners.dmtl.groups import Groups
 from learners.dmtl.labels import group_labels
-from learners.dmtl.model import DMTL, Told
+from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import describe_classes, describe_groups, profiling_scores
 from learners.dmtl.recommending import best, member_ratings, recommend
+from learners.dmtl.told import Told
 from learners.features import Features
 from tests.learners.dmtl import naive
 from tests.learners.dmtl.making import (

@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 from learners.dmtl.encoding import Table, Tables, item_cells, rater_cells  # noqa: E402
 from learners.dmtl.group_network import GroupNetwork, softmax_by_group  # noqa: E402
 from learners.dmtl.inputs import build  # noqa: E402
-from learners.dmtl.model import known_of  # noqa: E402
+from learners.dmtl.networks import make_network, members_of  # noqa: E402
 from learners.dmtl.paper_network import PaperNetwork  # noqa: E402
-from learners.dmtl.training import make_network, members_of  # noqa: E402
+from learners.dmtl.told import known_of  # noqa: E402
 from tests.learners.dmtl import naive  # noqa: E402
 from tests.learners.dmtl.making import (  # noqa: E402
     ITEMS,
