@@ -24,7 +24,9 @@ from learners.mtal.transport import LocalMember, Transport
 from learners.splits import three_parts
 
 BATCH = {"ml-100k": 100, "ml-1m": 500}
-EPOCHS = 200  # of Joint and Alone
+EPOCHS = 200  # of Joint and Alone, at most
+PATIENCE = 30
+ROUNDS = 10
 
 STEPS = {
     "eta=.1": Step(eta=0.1),
@@ -70,7 +72,8 @@ class Outcome:
     base : float
         Of the base model, joint, fitted to 90 % of the ratings.
     best, best_at, last : float, int, float
-        (a): fitted to 90 %; the best round or epoch on the test ratings, and the last one.
+        (a): fitted to 90 %; the best round or epoch on the test ratings, and the last one (NaN if
+        not all were gone through).
     chosen_at, validated : int, float
         (b): fitted to 81 %, the round chosen on 9 %.
     refitted : float
@@ -79,7 +82,7 @@ class Outcome:
         As (a), measured as the paper does: mean over batches of rows, weighted by their ratings.
     seconds : float
     curve, paper_curve : str
-        Scores of (a) from round 0 on, or of every tenth epoch.
+        Scores of (a) from round 0 on, or of every tenth epoch from the first on.
     """
 
     base: float
@@ -97,11 +100,12 @@ class Outcome:
     paper_curve: str
 
 
-Scores = list[NDArray[np.float64]]
-
-
 def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) -> Outcome:
     """Run a cell, both ways.
+
+    To save time, Joint and Alone end when `PATIENCE` epochs in a row were no better, (a) on the
+    tested ratings, (b) on validation; and MTAL with explicit feedback, on all splits but the
+    first, two rounds after the one that validation chose, both ways.
 
     Parameters
     ----------
@@ -109,7 +113,7 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     validated : bool
         Whether (b) is wanted; its figures are NaN otherwise.
     single_epochs : int
-        Epochs of Joint and Alone.
+        Most epochs of Joint and Alone.
 
     Returns
     -------
@@ -118,24 +122,30 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     started = time.perf_counter()
     data = read_movielens(cell.data)
     rows, truth, base = base_of(cell, data)
-    step_validation = "validation" in cell.row
-    scores, _ = _run(cell, data, 0.1 if step_validation else 0.0, single_epochs)
-    curve = [score_of(cell, rows, truth, s) for s in scores]
-    paper = [_as_in_the_paper(cell, rows, truth, s) for s in scores]
+    mtal = cell.row.startswith("mtal")
+    most = ROUNDS if mtal else single_epochs
+    chosen_at, on_validation, refitted, steps = -1, np.nan, np.nan, most
+    if validated:
+        thrifty = cell.split > 0 and cell.feedback == "explicit"
+        learned = _run(cell, data, 0.1, most, patience=2 if mtal and thrifty else None)
+        chosen_at = learned.chosen
+        on_validation = score_of(cell, rows, truth, learned.scores[chosen_at])
+        steps = len(learned.scores) - 1 if mtal else most
+    needs_validation = "validation" in cell.row
+    whole = _run(cell, data, 0.1 if needs_validation else 0.0, steps, at_least=chosen_at)
+    curve = [score_of(cell, rows, truth, s) for s in whole.scores]
+    paper = [_as_in_the_paper(cell, rows, truth, s) for s in whole.scores]
     best, best_at = best_of(cell, curve)
     paper_best, paper_at = best_of(cell, paper)
-    chosen_at, on_validation, refitted = -1, np.nan, np.nan
     if validated:
-        learned, chosen_at = _run(cell, data, 0.1, single_epochs)
-        on_validation = score_of(cell, rows, truth, learned[chosen_at])
         refitted = curve[chosen_at]
-    first = 0 if cell.row.startswith("mtal") else 1
-    thin = 1 if first == 0 else 10
+    first, thin = (0, 1) if mtal else (1, 10)
+    ended = len(curve) == (most + 1 if mtal else most)
     return Outcome(
         score_of(cell, rows, truth, base),
         best,
         best_at + first,
-        curve[-1],
+        curve[-1] if ended else np.nan,
         chosen_at + first if validated else -1,
         float(on_validation),
         float(refitted),
@@ -186,14 +196,31 @@ def domains_of(cell: Cell, data: MovieLens, validation: float) -> list[Domain]:
     return domains
 
 
-def _run(cell: Cell, data: MovieLens, validation: float, epochs: int) -> tuple[Scores, int]:
-    """Scores of the tested ratings step by step, and the step that validation chooses."""
+@dataclass
+class _Learned:
+    """Scores of the tested ratings step by step, and the step that validation chooses, or -1."""
+
+    scores: list[NDArray[np.float64]]
+    chosen: int
+
+
+def _run(
+    cell: Cell,
+    data: MovieLens,
+    validation: float,
+    steps: int,
+    *,
+    patience: int | None = None,
+    at_least: int = -1,
+) -> _Learned:
+    """Take at most so many steps, and up to `at_least`; rounds are numbered from the base on."""
     domains = domains_of(cell, data, validation)
-    run = _run_mtal if cell.row.startswith("mtal") else _run_single
-    return run(cell, domains, epochs)
+    if cell.row.startswith("mtal"):
+        return _run_mtal(cell, domains, steps, patience)
+    return _run_single(cell, domains, steps, at_least)
 
 
-def _run_single(cell: Cell, domains: list[Domain], epochs: int) -> tuple[Scores, int]:
+def _run_single(cell: Cell, domains: list[Domain], epochs: int, at_least: int) -> _Learned:
     loss = of_feedback(cell.feedback)
     model = cell.row.split()[1].removesuffix("_s")
     courses = [
@@ -206,24 +233,31 @@ def _run_single(cell: Cell, domains: list[Domain], epochs: int) -> tuple[Scores,
         )
         for number, domain in enumerate(domains)
     ]
-    steps = range(len(courses[0].test))
-    scores = [np.concatenate([c.test[s] for c in courses]).astype(np.float64) for s in steps]
-    judged = [
-        pooled(
+    rows = np.concatenate([domain.test.rows for domain in domains])
+    truth = np.concatenate([domain.test.values for domain in domains])
+    learned, judged, tested = _Learned([], -1), [], []
+    for parts in zip(*courses, strict=True):
+        scores = np.concatenate([test for _, test in parts]).astype(np.float64)
+        learned.scores.append(scores)
+        score = pooled(
             [
-                quality(loss, d.validation.rows, c.validation[s].astype(np.float64), _truth(d))
-                for c, d in zip(courses, domains, strict=True)
+                quality(loss, d.validation.rows, of_validation.astype(np.float64), _truth(d))
+                for (of_validation, _), d in zip(parts, domains, strict=True)
             ],
             loss == "squared",
         )
-        for s in steps
-    ]
-    if judged[0] is None:
-        return scores, -1
-    return scores, best_of(cell, [score for score in judged if score is not None])[1]
+        if score is not None:
+            judged.append(score)
+        tested.append(score_of(cell, rows, truth, scores))
+        best = best_of(cell, judged or tested)[1]
+        if len(tested) - 1 >= max(best + PATIENCE, at_least):
+            break
+    if judged:
+        learned.chosen = best_of(cell, judged)[1]
+    return learned
 
 
-def _run_mtal(cell: Cell, domains: list[Domain], epochs: int) -> tuple[Scores, int]:
+def _run_mtal(cell: Cell, domains: list[Domain], rounds: int, patience: int | None) -> _Learned:
     _, model, step = cell.row.split(maxsplit=2)
     settings = Settings(
         feedback="explicit" if cell.feedback == "explicit" else "implicit",
@@ -237,16 +271,18 @@ def _run_mtal(cell: Cell, domains: list[Domain], epochs: int) -> tuple[Scores, i
         own = replace(settings, seed=1000 * cell.split + number)
         plan = Plan(Held(domain), own, "benchmark", b"benchmark", positive_from=0.5)
         members.append(LocalMember(*plan.build()))
-    scores: Scores = []
+    learned = _Learned([], -1)
     with Transport(members) as transport:
         ended = run_rounds(
             transport,
-            10,
-            on_round=lambda _: scores.append(
+            rounds,
+            patience=patience,
+            on_round=lambda _: learned.scores.append(
                 np.concatenate([member.held_out_scores() for member in members])
             ),
         )
-    return scores, ended.chosen
+    learned.chosen = ended.chosen
+    return learned
 
 
 def _truth(domain: Domain) -> NDArray[np.float64]:

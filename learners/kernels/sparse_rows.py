@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from grouping.kernels.jit import kernel
@@ -53,3 +54,71 @@ def dot_products(starts: Array, columns: Array, rows: Array, table: Array, produ
             for f in range(1, width):
                 total += table[column, f] * rows[r, f]
             products[e] = total
+
+
+@kernel(nogil=True)
+def by_columns(starts: Array, columns: Array, firsts: Array, order: Array, rows: Array) -> None:
+    """List the entries column by column, in each column by row.
+
+    ``firsts``, one longer than there are columns and zero to begin with, becomes where each column
+    begins among ``order``, the entries, and ``rows``, their rows.
+    """
+    for e in range(len(columns)):
+        firsts[columns[e] + 1] += 1
+    for column in range(len(firsts) - 1):
+        firsts[column + 1] += firsts[column]
+    for r in range(len(starts) - 1):
+        for e in range(starts[r], starts[r + 1]):
+            at = firsts[columns[e]]
+            order[at] = e
+            rows[at] = r
+            firsts[columns[e]] = at + 1
+    for column in range(len(firsts) - 1, 0, -1):
+        firsts[column] = firsts[column - 1]
+    firsts[0] = 0
+
+
+SQUARED, ABSOLUTE = 0, 1
+"""Losses by number; any other is cross-entropy. In the order of `learners.models.losses.LOSSES`."""
+
+
+@kernel(nogil=True, fastmath=True, error_model="numpy")
+def learn_products(
+    firsts: Array,
+    order: Array,
+    row_of: Array,
+    targets: Array,
+    loss: int,
+    rows: Array,
+    table: Array,
+    bias: Array,
+    by_rows: Array,
+    by_table: Array,
+    by_bias: Array,
+) -> None:
+    """Add the gradient of the mean loss of ``rows[r] . table[c] + bias[c]`` over some entries.
+
+    Entries come column by column, as `by_columns` lists them: so each row of the table, of which
+    there are many, is fetched once, and only those of the batch, which are few, again and again.
+    """
+    width = table.shape[1]
+    share = np.float32(1.0 / len(order))
+    for column in range(len(firsts) - 1):
+        for at in range(firsts[column], firsts[column + 1]):
+            r = row_of[at]
+            score = bias[column]
+            for f in range(width):
+                score += table[column, f] * rows[r, f]
+            target = targets[order[at]]
+            if loss == SQUARED:
+                slope = np.float32(2.0) * (score - target)
+            elif loss == ABSOLUTE:
+                slope = np.sign(score - target)
+            else:
+                slope = np.float32(1.0) / (np.float32(1.0) + np.exp(-score)) - target
+            slope *= share
+            by_bias[column] += slope
+            for f in range(width):
+                by_table[column, f] += slope * rows[r, f]
+            for f in range(width):
+                by_rows[r, f] += slope * table[column, f]

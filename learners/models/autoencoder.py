@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from learners.models.batches import Batch
+from learners.models.losses import Loss
 from learners.models.network import Network, Sizes
 from learners.models.sparse_layers import Dense, SampledOutput, SparseInput, SparseRows
 
@@ -49,12 +50,54 @@ class Autoencoder(Network):
         """Scores of a stretch of columns; see `Network.all_scores`."""
         return self.output.all(self._decoded(batch, None), columns)
 
+    def add_gradients(
+        self, loss: Loss, batch: Batch, wanted: SparseRows, generator: torch.Generator | None = None
+    ) -> None:
+        """Add gradients; see `Network.add_gradients`.
+
+        On a CPU by hand, layer by layer: on so few rows torch's automatic differentiation takes
+        longer to keep its books than to compute.
+        """
+        if wanted.values.device.type != "cpu":
+            super().add_gradients(loss, batch, wanted, generator)
+            return
+        with torch.no_grad():
+            self._add_gradients(loss, batch, wanted, generator)
+
+    def _add_gradients(
+        self, loss: Loss, batch: Batch, wanted: SparseRows, generator: torch.Generator | None
+    ) -> None:
+        sides = [
+            (encoder, features, *encoder.layers(features))
+            for encoder, features in self._sides(batch)
+        ]
+        hidden = torch.tanh(self.of_ratings(batch.ratings))
+        own = torch.tanh(self.to_code(hidden))
+        code = sum((side for *_, side in sides), start=own)
+        kept = None if generator is None else _twice_or_not(len(code), generator)
+        code = code if kept is None else code * kept
+        decoded = torch.tanh(self.from_code(code))
+
+        gradient = through_tanh(self.output.add_gradients(loss, decoded, wanted), decoded)
+        self.from_code.add_gradients(code, gradient)
+        by_code = self.from_code.back(gradient)
+        if kept is not None:
+            by_code.mul_(kept)
+        for encoder, features, first, second in sides:
+            encoder.add_gradients(features, first, second, by_code)
+        gradient = through_tanh(by_code, own)
+        self.to_code.add_gradients(hidden, gradient)
+        gradient = through_tanh(self.to_code.back(gradient), hidden)
+        self.of_ratings.add_gradients(batch.ratings, gradient)
+
+    def _sides(self, batch: Batch) -> list[tuple[_SideEncoder, Tensor]]:
+        pairs = ((self.of_row, batch.row_features), (self.of_rated, batch.rated_features))
+        return [(one, given) for one, given in pairs if one is not None and given is not None]
+
     def _decoded(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
         code = torch.tanh(self.to_code(torch.tanh(self.of_ratings(batch.ratings))))
-        if self.of_row is not None:
-            code = code + self.of_row(batch.row_features)
-        if self.of_rated is not None:
-            code = code + self.of_rated(batch.rated_features)
+        for encoder, features in self._sides(batch):
+            code = code + encoder.layers(features)[1]
         if generator is not None:
             code = code * _twice_or_not(len(code), generator).to(code.device)
         return torch.tanh(self.from_code(code))
@@ -69,11 +112,26 @@ def _twice_or_not(rows: int, generator: torch.Generator) -> Tensor:
     return torch.from_numpy(np.unpackbits(drawn.numpy(), axis=1)).float() * 2.0
 
 
+def through_tanh(gradient: Tensor, output: Tensor) -> Tensor:
+    """Gradient by what tanh was given, from that by its output."""
+    return torch.addcmul(gradient, gradient * output, output, value=-1.0)
+
+
 class _SideEncoder(nn.Module):
     def __init__(self, features: int, generator: torch.Generator) -> None:
         super().__init__()
         self.first = Dense(features, HIDDEN, generator)
         self.second = Dense(HIDDEN, CODE, generator)
 
-    def forward(self, features: Tensor) -> Tensor:
-        return torch.tanh(self.second(torch.tanh(self.first(features))))
+    def layers(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The hidden layer and the code."""
+        hidden = torch.tanh(self.first(features))
+        return hidden, torch.tanh(self.second(hidden))
+
+    def add_gradients(
+        self, features: Tensor, hidden: Tensor, code: Tensor, by_code: Tensor
+    ) -> None:
+        """Take in the gradient by the code."""
+        gradient = through_tanh(by_code, code)
+        self.second.add_gradients(hidden, gradient)
+        self.first.add_gradients(features, through_tanh(self.second.back(gradient), hidden))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from learners.entries import Entries
 from learners.models.batches import Batches
-from learners.models.losses import Loss, mean_loss
+from learners.models.descent import descent
+from learners.models.losses import Loss
 from learners.models.network import Network
 from learners.models.schedule import Fitting
 
@@ -25,7 +26,6 @@ def fit(
     loss: Loss,
     fitting: Fitting,
     generator: torch.Generator,
-    after_epoch: Callable[[int], None] | None = None,
 ) -> None:
     """Fit a network to sparse targets.
 
@@ -40,22 +40,40 @@ def fit(
     fitting : Fitting
     generator : torch.Generator
         Of the order of rows and of dropout.
-    after_epoch : callable, optional
-        Called with 1, 2, ... after each epoch.
+    """
+    for _ in epochs(network, batches, targets, loss, fitting, generator):
+        pass
+
+
+def epochs(
+    network: Network,
+    batches: Batches,
+    targets: sp.csr_array,
+    loss: Loss,
+    fitting: Fitting,
+    generator: torch.Generator,
+) -> Iterator[int]:
+    """Fit a network as `fit` does, epoch by epoch.
+
+    Parameters
+    ----------
+    network, batches, targets, loss, fitting, generator :
+        See `fit`.
+
+    Yields
+    ------
+    epoch : int
+        1, 2, ... after each. The network may be used in between, and left in training mode.
     """
     network.to(batches.device).train()
-    parameters = list(network.parameters())
-    optimiser = torch.optim.Adam(
-        parameters, lr=fitting.rate, weight_decay=fitting.decay, fused=True
-    )
+    steps = descent(network, fitting, batches.device)
     for epoch in range(1, fitting.epochs + 1):
         for batch, goals in batches.drawn(targets, fitting.batch, generator):
-            optimiser.zero_grad(set_to_none=True)
-            mean_loss(loss, network.scores(batch, goals, generator), goals.values).backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(parameters, fitting.clip)
-            optimiser.step()
-        if after_epoch is not None:
-            after_epoch(epoch)
+            network.add_gradients(loss, batch, goals, generator)
+            steps.step()
+        yield epoch
+    for parameter in network.parameters():
+        parameter.grad = None
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from learners.models.batches import Batch
+from learners.models.losses import Loss, mean_loss
 from learners.models.sparse_layers import SparseRows
 
 
@@ -66,6 +67,23 @@ class Network(nn.Module, ABC):
         -------
         scores : tensor, shape (batch, columns)
         """
+
+    def add_gradients(
+        self, loss: Loss, batch: Batch, wanted: SparseRows, generator: torch.Generator | None = None
+    ) -> None:
+        """Add the gradient of the mean loss to that of each parameter.
+
+        Parameters
+        ----------
+        loss : str
+            One of `learners.models.losses.LOSSES`.
+        batch : Batch
+        wanted : SparseRows
+            With a row for each of the batch; values are what is to be scored.
+        generator : torch.Generator, optional
+            As for `scores`.
+        """
+        mean_loss(loss, self.scores(batch, wanted, generator), wanted.values).backward()  # type: ignore[no-untyped-call]
 
 
 def new_generator(seed: int) -> torch.Generator:

@@ -10,12 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from learners.kernels.sparse_rows import add_outer, dot_products, weighted_sums
+from learners.kernels.sparse_rows import (
+    add_outer,
+    by_columns,
+    dot_products,
+    learn_products,
+    weighted_sums,
+)
+from learners.models.losses import LOSSES, Loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +194,11 @@ class SparseInput(nn.Module):
         """Map sparse rows to a tensor of shape (rows, width)."""
         return sum_of_rows(self.table, given) + self.bias
 
+    def add_gradients(self, given: SparseRows, gradient: Tensor) -> None:
+        """Take in the gradient by the outputs, shape (rows, width); on a CPU."""
+        add_outer(*_arrays(given.starts, given.columns, given.values, gradient, _own(self.table)))
+        _own(self.bias).add_(gradient.sum(dim=0))
+
 
 class SampledOutput(nn.Module):
     """A linear layer asked for some of its outputs.
@@ -208,6 +221,22 @@ class SampledOutput(nn.Module):
     def all(self, rows: Tensor, columns: slice) -> Tensor:
         """Outputs of a stretch of columns, shape (rows, columns)."""
         return functional.linear(rows, self.table[columns], self.bias[columns])
+
+    def add_gradients(self, loss: Loss, rows: Tensor, wanted: SparseRows) -> Tensor:
+        """Take in the gradient of the mean loss, and return that by the rows; on a CPU.
+
+        The wanted entries' values are what is to be scored.
+        """
+        starts, columns, targets = _arrays(wanted.starts, wanted.columns, wanted.values)
+        firsts = np.zeros(len(self.bias) + 1, dtype=np.int32)
+        order, row_of = (np.empty(len(columns), dtype=np.int32) for _ in range(2))
+        by_columns(starts, columns, firsts, order, row_of)
+        by_rows = torch.zeros(rows.shape)
+        learn_products(
+            firsts, order, row_of, targets, LOSSES.index(loss),
+            *_arrays(rows, self.table, self.bias, by_rows, _own(self.table), _own(self.bias)),
+        )  # fmt: skip
+        return by_rows
 
 
 class Dense(nn.Module):
@@ -235,6 +264,21 @@ class Dense(nn.Module):
     def forward(self, given: Tensor) -> Tensor:
         """Map a tensor of shape (rows, width) to one of shape (rows, out)."""
         return functional.linear(given, self.weight, self.bias)
+
+    def add_gradients(self, given: Tensor, gradient: Tensor) -> None:
+        """Take in the gradient by the outputs, shape (rows, out)."""
+        _own(self.weight).addmm_(gradient.T, given)
+        _own(self.bias).add_(gradient.sum(dim=0))
+
+    def back(self, gradient: Tensor) -> Tensor:
+        """Gradient by what was given, from that by the outputs."""
+        return gradient @ self.weight
+
+
+def _own(parameter: nn.Parameter) -> Tensor:
+    """Gradient of a parameter, to be added to."""
+    assert parameter.grad is not None
+    return parameter.grad
 
 
 def xavier(shape: tuple[int, int], generator: torch.Generator) -> nn.Parameter:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.models.batches import Batches, Inputs
-from learners.models.fitting import fit, one_thread, scores_at
+from learners.models.fitting import epochs, one_thread, scores_at
 from learners.models.network import new_generator
 from learners.models.registry import build
 from learners.models.schedule import Fitting
@@ -17,19 +17,10 @@ from learners.mtal.domain import Domain
 from learners.mtal.overarching import Overarching
 from learners.training.devices import choose_device
 
+Scores = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Of the validation and of the test ratings, in the order of the domain's entries."""
 
-@dataclass(frozen=True, eq=False)
-class Course:
-    """Scores of held-out ratings, epoch by epoch.
-
-    Attributes
-    ----------
-    validation, test : float32 arrays, shape (epochs, ratings)
-        In the order of the domain's entries; logits under cross-entropy.
-    """
-
-    validation: NDArray[np.float32]
-    test: NDArray[np.float32]
+_NOTHING = np.empty(0, dtype=np.float32)
 
 
 def train_single(
@@ -40,8 +31,8 @@ def train_single(
     *,
     seed: int = 0,
     device: str = "cpu",
-) -> Course:
-    """Train a model on the ratings themselves, with nobody's help.
+) -> Iterator[Scores]:
+    """Train a model on the ratings themselves, with nobody's help, epoch by epoch.
 
     Parameters
     ----------
@@ -55,10 +46,10 @@ def train_single(
     seed : int
     device : str
 
-    Returns
-    -------
-    course : Course
-        Of one epoch for ``base``.
+    Yields
+    ------
+    validation, test : float32 arrays, shape (ratings,)
+        Scores of held-out ratings after each epoch; logits under cross-entropy. ``base`` has one.
 
     Raises
     ------
@@ -68,23 +59,21 @@ def train_single(
     held_out = (domain.validation, domain.test)
     if model == "base":
         base = make_base("mean", domain.train, domain.shape, loss)
-        parts = [base.at(part.rows, part.columns)[None].astype(np.float32) for part in held_out]
-        return Course(*parts)
+        known = [base.at(part.rows, part.columns).astype(np.float32) for part in held_out]
+        yield known[0], known[1]
+        return
     inputs = Inputs(domain.ratings(), domain.row_features, domain.column_features)
     batches = Batches(inputs, choose_device(device))
     generator = new_generator(seed)
     network = build(model, inputs, generator)
-    courses: tuple[list[NDArray[np.float32]], ...] = ([], [])
-
-    def note(epoch: int) -> None:
-        network.eval()
-        for course, part in zip(courses, held_out, strict=True):
-            course.append(scores_at(network, batches, part) if len(part) else _NOTHING)
-        network.train()
-
-    with one_thread():
-        fit(network, batches, inputs.ratings, loss, fitting, generator, note)
-    return Course(*(np.array(course) for course in courses))
-
-
-_NOTHING = np.empty(0, dtype=np.float32)
+    course = epochs(network, batches, inputs.ratings, loss, fitting, generator)
+    while True:
+        with one_thread():  # not while others are at work in between
+            if next(course, None) is None:
+                return
+            network.eval()
+            found = [
+                scores_at(network, batches, part) if len(part) else _NOTHING for part in held_out
+            ]
+            network.train()
+        yield found[0], found[1]

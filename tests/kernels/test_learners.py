@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from learners.kernels import als, scores, shared_rows, sparse_rows
+from learners.kernels import als, descent, scores, shared_rows, sparse_rows
 
 RNG = np.random.default_rng(0)
 STARTS = np.array([0, 3, 3, 5])
@@ -97,3 +98,55 @@ def test_products_with_sparse_rows():
     products = np.empty(5, np.float32)
     sparse_rows.dot_products(starts, columns, dense, table, products)
     np.testing.assert_allclose(products, (dense @ table.T)[ROWS, columns], rtol=1e-5)
+
+
+def test_entries_are_listed_column_by_column():
+    columns = COLUMNS.astype(np.int64)
+    firsts = np.zeros(6, np.int32)
+    order, rows = np.empty(5, np.int32), np.empty(5, np.int32)
+    sparse_rows.by_columns(STARTS.copy(), columns, firsts, order, rows)
+    np.testing.assert_array_equal(order, np.lexsort((ROWS, columns)))
+    np.testing.assert_array_equal(rows, ROWS[order])
+    np.testing.assert_array_equal(firsts, [0, 1, 2, 3, 5, 5])
+
+
+@pytest.mark.parametrize("loss", range(3))
+def test_the_gradient_of_products_is_that_of_differences(loss):
+    """Squared, absolute and cross-entropy, against central differences of the mean loss."""
+    columns, targets = COLUMNS.astype(np.int64), np.array([1, 0, 1, 1, 0], np.float32)
+    firsts = np.zeros(6, np.int32)
+    order, row_of = np.empty(5, np.int32), np.empty(5, np.int32)
+    sparse_rows.by_columns(STARTS.copy(), columns, firsts, order, row_of)
+    sizes = [(3, 3), (5, 3), (5,)]
+    arrays = [RNG.normal(size=size).astype(np.float32) for size in sizes]
+    gradients = [np.ones(size, np.float32) for size in sizes]
+    sparse_rows.learn_products(firsts, order, row_of, targets, loss, *arrays, *gradients)
+
+    def mean_loss(rows, table, bias):
+        z = (rows[ROWS] * table[columns]).sum(axis=1) + bias[columns]
+        each = [(z - targets) ** 2, abs(z - targets), np.logaddexp(0, z) - targets * z]
+        return each[loss].mean()
+
+    wide = [array.astype(np.float64) for array in arrays]
+    for array, gradient in zip(wide, gradients, strict=True):
+        for at in np.ndindex(array.shape):
+            kept, slopes = array[at], []
+            for step in (1e-5, -1e-5):
+                array[at] = kept + step
+                slopes.append(mean_loss(*wide) / 2e-5)
+            array[at] = kept
+            assert abs(gradient[at] - 1 - (slopes[0] - slopes[1])) < 1e-3
+
+
+def test_adam_steps_as_its_algorithm_says():
+    """With the gradient shrunk and decay added; afterwards the gradient is zero."""
+    p, g, m = (RNG.normal(size=5000).astype(np.float32) for _ in range(3))
+    v = RNG.random(5000, np.float32)
+    assert abs(descent.sum_of_squares(g) - (g.astype(float) ** 2).sum()) < 1e-2
+    slope = 0.5 * g.astype(float) + 0.1 * p
+    mean, square = 0.9 * m + 0.1 * slope, 0.99 * v + 0.01 * slope**2
+    length = 0.2 / (1 - 0.9**3)
+    expected = p - length * mean / (np.sqrt(square / (1 - 0.99**3)) + 1e-8)
+    descent.adam_step(p, g, m, v, 0.5, 0.1, 0.2, 0.9, 0.99, 1e-8, 3)
+    for ours, right in ((p, expected), (m, mean), (v, square), (g, 0.0)):
+        np.testing.assert_allclose(ours, right, rtol=1e-4, atol=1e-4)

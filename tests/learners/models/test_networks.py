@@ -9,11 +9,13 @@ from torch import nn
 from grouping.errors import InputError
 from learners.entries import Entries
 from learners.models.batches import Inputs
+from learners.models.descent import descent
 from learners.models.fitting import all_scores, fit, one_thread, scores_at
+from learners.models.losses import LOSSES
 from learners.models.network import new_generator
 from learners.models.registry import PAIR_MODELS, ROW_MODELS, build
 from learners.models.schedule import Fitting
-from tests.learners.models.cases import batches, inputs, sparse
+from tests.learners.models.cases import CPU, batches, inputs, sparse
 
 MODELS = ROW_MODELS + PAIR_MODELS
 
@@ -94,6 +96,50 @@ def test_only_observed_entries_are_learned_from(name):
         gradients.append([p.grad for p in network.parameters()])
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [False, True])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("noisy", [False, True])
+def test_gradients_made_by_hand_are_those_of_automatic_differentiation(noisy, loss, side):
+    """The autoencoder's, with and without dropout and side information, for every loss."""
+    given, targets = inputs(side=side), sparse(17, 20, seed=8)
+    if loss == "cross-entropy":
+        targets.data = (targets.data > 3).astype("f4")
+    (batch, goals), *_ = batches(given).given(targets)
+    found = []
+    for by_hand in (False, True):
+        network = build("aae", given, new_generator(2), outputs=20)
+        for parameter in network.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        add = network.add_gradients if by_hand else super(type(network), network).add_gradients
+        add(loss, batch, goals, new_generator(1) if noisy else None)
+        found.append([parameter.grad for parameter in network.parameters()])
+    assert len(found[0]) == (16 if side else 8)
+    for plain, ours in zip(*found, strict=True):
+        assert not (plain == 1).all()
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [1e-2, 1e3])
+def test_steps_are_those_of_torch(clip):
+    """Adam with weight decay after clipping, parameter by parameter, for some steps."""
+    fitting = Fitting(rate=1e-2, decay=0.1, clip=clip)
+    networks = [build("aae", inputs(), new_generator(2)) for _ in range(2)]
+    ours = descent(networks[0], fitting, CPU)
+    theirs = torch.optim.Adam(networks[1].parameters(), lr=1e-2, weight_decay=0.1)
+    for step in range(4):
+        for parameters in zip(*(network.parameters() for network in networks), strict=True):
+            slope = torch.randn(parameters[0].shape, generator=new_generator(step))
+            for parameter in parameters:
+                parameter.grad = slope.clone() if parameter.grad is None else parameter.grad
+                parameter.grad.copy_(slope)
+        torch.nn.utils.clip_grad_norm_(networks[1].parameters(), clip)
+        theirs.step()
+        ours.step()
+    for one, other in zip(*(network.parameters() for network in networks), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        assert (one.grad == 0).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
