@@ -140,7 +140,7 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     if validated:
         refitted = curve[chosen_at]
     first, thin = (0, 1) if mtal else (1, 10)
-    ended = len(curve) == (most + 1 if mtal else most)
+    ended = cell.row.endswith("base") or len(curve) == (most + 1 if mtal else most)
     return Outcome(
         score_of(cell, rows, truth, base),
         best,
@@ -163,11 +163,11 @@ def base_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
     """Rows and truth of the tested ratings in the order of the domains, and the base's scores."""
     (whole,) = domains_of(replace(cell, partition="uniform:1", row="joint base"), data, 0.0)
-    course = train_single("base", whole, of_feedback(cell.feedback), Fitting())
+    ((_, tested),) = train_single("base", whole, of_feedback(cell.feedback), Fitting())
     place = {
         (row, column): score
         for row, column, score in zip(
-            whole.test.rows, whole.columns.take(whole.test.columns), course.test[0], strict=True
+            whole.test.rows, whole.columns.take(whole.test.columns), tested, strict=True
         )
     }
     domains = domains_of(cell, data, 0.0)
