@@ -170,7 +170,7 @@ def main() -> int:
     parser.add_argument("--ours", default=MIXED, choices=[*METHODS, MIXED])
     options = parser.parse_args()
     lines = Lines(
-        options.out / "leave-one-out.csv", ("data", "train", "tests", "seed", "method"), VALUES
+        options.out / "leave-one-out.csv", ("data", "train", "tests", "seeds", "method"), VALUES
     )
     for name in options.data:
         path = find(name) or find(ARCHIVES[name])
@@ -179,6 +179,12 @@ def main() -> int:
             return 2
         data = read_group_benchmark(path, name)
         overlap = data.overlap()
+        by_members = at(members_taken(data, 0), data.group_test) >= 1.0
+        print(
+            f"{name}: {overlap.sum()} of {len(overlap)} test pairs are in the train part; some "
+            f"member took {100 * by_members[:, 0].mean():.0f} % of the tested items, and "
+            f"{100 * by_members[:, 1:].mean():.0f} % of those beside them"
+        )
         cases = {"as published": data}
         if overlap.any():
             cases["overlap removed"] = data.without_overlap(members=name in MEMBERS_OWN)
