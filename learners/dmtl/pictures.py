@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from grouping.files import replacing
 from learners.dmtl.groups import Groups
 from learners.dmtl.inputs import describing
 from learners.dmtl.model import DMTL
+from learners.dmtl.profiling import describe_classes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,7 @@ CURVE_SUFFIXES = (".csv", *SUFFIXES)
 _COLUMNS = ("phase", "epoch", "recommendation", "profiling", "validation", "seconds")
 _COLOURS = 20  # of a map
 _MOST_BARS = 12  # groups on one picture
+_LONGEST = 24  # letters of a title below a bar
 
 
 def save_curve(model: DMTL, path: str | os.PathLike[str]) -> None:
@@ -138,28 +140,46 @@ def user_map(model: DMTL, *, seed: int = 0) -> NDArray[np.float64]:
     return np.asarray(placed, dtype=np.float64)
 
 
-def save_bars(model: DMTL, groups: Groups, path: str | os.PathLike[str]) -> None:
+def save_bars(
+    model: DMTL,
+    groups: Groups,
+    path: str | os.PathLike[str],
+    *,
+    titles: Mapping[str, str] | None = None,
+) -> None:
     """Draw each group's probabilities of the classes as bars, of the first 12 groups.
+
+    Below each class stands the item that it likes most above others.
 
     Parameters
     ----------
     model : DMTL
     groups : Groups
     path : path-like
+    titles : mapping of str to str, optional
+        Of items, to be shown in place of their ids.
     """
     probabilities = model.class_probabilities(groups)[:_MOST_BARS]
     assert model.labels is not None
-    figure = _figure(8, 0.9 * len(probabilities) + 1)
+    figure = _figure(8, 0.9 * len(probabilities) + 2.5)
     every = np.atleast_1d(figure.subplots(len(probabilities), 1, sharex=True, sharey=True))
     for g, axes in enumerate(every):
         axes.bar(np.arange(probabilities.shape[1]), probabilities[g])
         axes.set_ylabel(groups.names[g], rotation=0, ha="right", va="center")
         axes.set(ylim=(0, 1), yticks=[0, 1])
-    names: Sequence[str] = model.labels.names
+    names = []
+    for name, described in zip(model.labels.names, describe_classes(model, top=1), strict=True):
+        likes = [(titles or {}).get(one.item, one.item) for one in described.distinctive]
+        names.append(": ".join([name, *(shortened(title) for title in likes)]))
     turned = 90 if max(map(len, names)) > 2 else 0
     every[-1].set_xticks(np.arange(len(names)), names, rotation=turned)
-    every[-1].set_xlabel("class")
+    every[-1].set_xlabel("class, and what it likes more than others")
     _save(figure, path)
+
+
+def shortened(title: str) -> str:
+    """Return a title that fits below a bar."""
+    return title if len(title) <= _LONGEST else title[: _LONGEST - 1].rstrip() + "…"
 
 
 def _figure(width: float, height: float) -> Figure:

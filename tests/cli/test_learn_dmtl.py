@@ -167,7 +167,10 @@ def test_pictures_are_drawn(folder: Path) -> None:
     here("fit", "ratings.csv", "-o", "m", *SMALL, "--map", "map.png", "--curve", "curve.svg")
     here("fit", "ratings.csv", "-o", "m", *SMALL, "--labels", "groups.csv", "--map", "named.svg")
     assert b"<svg" in (folder / "named.svg").read_bytes()
-    here("profile", "--model", "m", "--groups", "groups.csv", "--bars", "bars.png")
+    bars = ("profile", "--model", "m", "--groups", "groups.csv", "--item-names", "items.csv")
+    here(*bars, "--bars", "bars.png")
+    here(*bars, "--bars", "bars.svg")
+    assert "what it likes more than others" in (folder / "bars.svg").read_text()
     for name in ("map.png", "bars.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in (folder / "curve.svg").read_bytes()

@@ -90,7 +90,7 @@ def profile(
     )
     document = profiles_document(found, asked, top, titles)
     if bars is not None:
-        save_bars(found, asked, bars)
+        save_bars(found, asked, bars, titles=titles)
     deliver(document, json, output, quiet, profiles_table)
 
 
