@@ -103,6 +103,9 @@ class Method:
         Whether it goes from try to try, so that a budget's patience can end it.
     by_members : bool
         Whether it takes problems in which groups count by their members.
+    blind : bool
+        Whether its groups depend on the ratings, the number of groups and the budget alone:
+        neither on semantics nor on aggregation or list length.
     orders : bool
         Whether it numbers the groups in an order of its own; if not, they are numbered by
         satisfaction, then size, descending, then smallest first user.
@@ -116,6 +119,7 @@ class Method:
     constrained: bool = False
     patient: bool = False
     by_members: bool = True
+    blind: bool = False
     orders: bool = False
 
     def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
@@ -204,16 +208,19 @@ METHODS = {
             "baseline",
             "the paper's rival: K-means of users by Kendall's tau over all items",
             "grouping.methods.baseline",
+            blind=True,
         ),
         Method(
             "kmeans",
             "K-means of users by their ratings",
             "grouping.methods.kmeans",
+            blind=True,
         ),
         Method(
             "fasterpam",
             "k-medoids of users by their ratings, with the package kmedoids",
             "grouping.methods.fasterpam",
+            blind=True,
         ),
     )
 }

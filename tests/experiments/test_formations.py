@@ -47,7 +47,9 @@ def test_a_point_is_what_form_makes_of_its_sample(method, semantics, agg):
 
 def replaced(monkeypatch, run):
     monkeypatch.setattr(
-        formations, "METHODS", {"greedy": SimpleNamespace(exact=True, run=run, name="greedy")}
+        formations,
+        "METHODS",
+        {"greedy": SimpleNamespace(exact=True, blind=False, run=run, name="greedy")},
     )
 
 
@@ -93,3 +95,24 @@ def test_where_times_matter_short_formations_are_repeated_after_a_warm_up(monkey
     assert len(calls) == 1 + formations.REPEATS
     measure(point())
     assert len(calls) == 1 + 2 * formations.REPEATS  # warm by now
+
+
+@pytest.mark.parametrize(("method", "expected"), [("blind", 1), ("seeing", 2)])
+def test_long_clusterings_of_ratings_alone_are_made_once_a_sample(monkeypatch, method, expected):
+    """Other semantics share groups and seconds; other numbers of groups, and warming up, do not."""
+    monkeypatch.setattr(formations, "SHORT", 0.0)
+    calls = []
+
+    def run(problem, budget):
+        calls.append(problem)
+        return Outcome(np.arange(6, dtype=np.int64) % problem.groups)
+
+    made = SimpleNamespace(exact=False, run=run, name=method, blind=method == "blind")
+    monkeypatch.setattr(formations, "METHODS", {method: made})
+    measure = Measurer(POOL, 1.0, 1, timed=True)
+    one, other = (measure(point(method, *of)) for of in (("lm", "min"), ("av", "sum")))
+    warmed = 2
+    assert len(calls) == warmed + expected
+    assert (one["seconds_method"] == other["seconds_method"]) == (method == "blind")
+    measure(point(method) | {"groups": 2})
+    assert len(calls) == warmed + expected + 1
