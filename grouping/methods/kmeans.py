@@ -18,6 +18,12 @@ from grouping.problem import Problem
 MOST_ITERATIONS = 100
 """The paper's default for its clustering (section 7)."""
 
+STARTERS = 10_000
+"""Points that the first centres are drawn from, at least: with more, a sample of so many, or of
+`STARTERS_A_GROUP` for each group."""
+
+STARTERS_A_GROUP = 20
+
 
 def run(problem: Problem, budget: Budget) -> Outcome:
     """Cluster users by scikit-learn's K-means on their ratings.
@@ -77,6 +83,9 @@ def k_means(
 ) -> NDArray[np.int64]:
     """Cluster points by scikit-learn's K-means, from one k-means++ start.
 
+    Of more than `STARTERS` points, the start comes from a sample: k-means++ over all of 100,000
+    points would take several times as long as the clustering itself, and find nothing better.
+
     It runs on one thread: on several, scikit-learn adds up in an order that depends on which of
     them comes first, and the result would not be that of the seed alone.
 
@@ -100,16 +109,42 @@ def k_means(
 
     if points.shape[1] == 0:  # of one item no two can be compared
         return np.zeros(points.shape[0], np.int64)
-    model = KMeans(
-        min(groups, points.shape[0]),
-        n_init=1,
-        max_iter=budget.iterations or MOST_ITERATIONS,
-        random_state=random_state(budget),
-        copy_x=not overwrite,
-    )
+    n = points.shape[0]
+    starters = max(STARTERS, STARTERS_A_GROUP * groups)
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than clusters
+        model = KMeans(
+            min(groups, n),
+            init="k-means++" if n <= starters else start(points, groups, starters, budget),
+            n_init=1,
+            max_iter=budget.iterations or MOST_ITERATIONS,
+            random_state=random_state(budget),
+            copy_x=not overwrite,
+        )
         return numbered(model.fit(points).labels_)
+
+
+def start(points: Any, groups: int, starters: int, budget: Budget) -> Any:
+    """Draw first centres by k-means++ from a sample of the points.
+
+    Parameters
+    ----------
+    points : float array or csr_array, shape (n, d)
+    groups : int
+    starters : int
+        Size of the sample, from `groups` to n.
+    budget : Budget
+        The seed.
+
+    Returns
+    -------
+    centres : float array, shape (groups, d)
+    """
+    from sklearn.cluster import kmeans_plusplus
+
+    rng = np.random.default_rng(budget.seed)
+    some = np.sort(rng.choice(points.shape[0], starters, replace=False))
+    return kmeans_plusplus(points[some], groups, random_state=random_state(budget))[0]
 
 
 def random_state(budget: Budget) -> np.random.RandomState:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from grouping import GroupingError, form, kendall
 from grouping.generate import generate
 from grouping.kendall import pair_vectors, tau_b_distances
+from grouping.methods import Budget, kmeans
 from tests import oracle
 from tests.strategies import instances
 
@@ -61,6 +62,26 @@ def test_sparse_ratings_form_the_groups_of_filled_ones(method, fill):
     dense = np.where(stored, X, fill)
     found = form(sparse, method=method, groups=4, missing=fill, k=3)
     assert found.labels.tolist() == form(dense, method=method, groups=4, k=3).labels.tolist()
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_many_users_start_from_a_sample_of_them(monkeypatch, sparse):
+    """The centres are those of k-means++ on so many users of the seed's, the tastes are found all
+    the same, and whether they are stored sparse changes nothing.
+    """
+    monkeypatch.setattr(kmeans, "STARTERS", 12)
+    monkeypatch.setattr(kmeans, "STARTERS_A_GROUP", 3)
+    X = np.repeat(TASTES.astype(np.float64), 20, axis=0)
+    points = sp.csr_array(X) if sparse else X
+    centres = kmeans.start(points, 3, 12, Budget(seed=4))
+    assert {tuple(row) for row in centres.tolist()} == {tuple(row) for row in X.tolist()}
+    labels = kmeans.k_means(points, 3, Budget(seed=4))
+    assert len({tuple(labels[20 * taste : 20 * taste + 20]) for taste in range(3)}) == 3
+    seen = []
+    monkeypatch.setattr(kmeans, "start", lambda *of: seen.append(of[2]) or centres)
+    kmeans.k_means(points, 3, Budget(seed=4))
+    kmeans.k_means(points, 20, Budget(seed=4))  # as many starters as users: from all of them
+    assert seen == [12]
 
 
 def test_sampled_pairs_say_how_far_off_they_are(monkeypatch):
