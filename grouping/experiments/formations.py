@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from grouping.errors import InputError
+from grouping.experiments.kept import Kept
 from grouping.experiments.pool import Pool
 from grouping.experiments.study import Asked, Row
 from grouping.kernels.jit import threads as on_threads
@@ -191,7 +192,8 @@ class Measurer:
 
     Groups of methods that look at ratings alone (`Method.blind`) are formed once a sample where
     that takes longer than `SHORT`: at points that differ in semantics, aggregation or list length
-    they are the same, and so is the time that counts for them.
+    they are the same, and so is the time that counts for them. They are kept in the folder, where
+    a run that goes on, or another experiment on the same samples, finds them.
 
     Parameters
     ----------
@@ -201,14 +203,22 @@ class Measurer:
     threads : int or None
     timed : bool
         Whether times matter.
+    keep : Kept or None
+        Where long clusterings are kept.
     """
 
     def __init__(
-        self, pool: Pool, time_limit: float, threads: int | None, *, timed: bool = False
+        self,
+        pool: Pool,
+        time_limit: float,
+        threads: int | None,
+        *,
+        timed: bool = False,
+        keep: Kept | None = None,
     ) -> None:
         self.pool, self.time_limit, self.threads, self.timed = pool, time_limit, threads, timed
+        self.kept = keep
         self.warm: set[tuple[str, ...]] = set()
-        self.kept: dict[tuple[Any, ...], tuple[Outcome, float]] = {}
 
     def __call__(self, point: Row) -> Row:
         """Return what `MEASURED` names; None where the method does not do such problems."""
@@ -270,14 +280,16 @@ class Measurer:
         self, point: Row, method: Method, problem: Problem, budget: Budget, keep: bool
     ) -> tuple[Outcome, float]:
         """Run a method and take its seconds, or look up what it found for the same ratings."""
-        sample = (method.name, *(point[name] for name in SAMPLE))
-        if keep and sample in self.kept:
-            return self.kept[sample]
+        sample = [method.name, *(point[name] for name in SAMPLE)]
+        kept = self.kept if keep and method.blind else None
+        found = kept.find(sample) if kept else None
+        if found:
+            return found
         begin = time.perf_counter()
         outcome = method.run(problem, budget)
         seconds = time.perf_counter() - begin
-        if keep and method.blind and seconds >= SHORT:
-            self.kept[sample] = outcome, seconds
+        if kept and seconds >= SHORT:
+            kept.keep(sample, outcome, seconds)
         return outcome, seconds
 
     def _warm_up(self, point: Row, ratings: Ratings) -> None:

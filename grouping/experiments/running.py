@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from grouping import __version__
@@ -27,7 +28,8 @@ def run_experiment(
     asked : Asked
     folder : Path
         Gets ``NAME.csv`` (every point), ``NAME.png``, ``NAME.svg``, ``NAME.md`` and ``NAME.json``
-        (the settings, by which a later run knows whether it may go on).
+        (the settings, by which a later run knows whether it may go on); running times keep
+        clusterings that took long in ``clusters``.
     command : str
         For the summary.
     tell : callable
@@ -48,7 +50,7 @@ def run_experiment(
 
     started = time.perf_counter()
     figure = blank(6, 4)  # first: without matplotlib nothing is measured in vain
-    study = experiment_named(name).study(asked)
+    study = experiment_named(name).study(replace(asked, folder=folder))
     settings = settings_of(name, asked)
     frame = measure_all(study, folder, settings, tell)
     study.draw(frame, figure)

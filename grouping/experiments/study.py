@@ -43,6 +43,8 @@ class Asked:
     time_limit : float or None
         Seconds for each search for an optimum.
     threads : int or None
+    folder : Path or None
+        Where what takes long may be kept for a later run.
     """
 
     ratings: Ratings | None = None
@@ -54,6 +56,7 @@ class Asked:
     step: float | None = None
     time_limit: float | None = None
     threads: int | None = None
+    folder: Path | None = None
 
     def seeds(self, runs: int) -> list[int]:
         """Seeds of the runs, of which there are `runs` unless asked otherwise."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from grouping import __version__
 from grouping.experiments.claims import exponent, never_below
 from grouping.experiments.figures import draw_panels
 from grouping.experiments.formations import (
@@ -18,7 +19,9 @@ from grouping.experiments.formations import (
     points_of,
     pool_for,
 )
+from grouping.experiments.kept import Kept
 from grouping.experiments.study import Asked, Claim, Study
+from grouping.points import described
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +60,15 @@ def time_study(
         for panel in on_given(panels, asked, beyond=True)
     ]
     threads = asked.threads or 1
+    keep = None
+    if asked.folder is not None:
+        keep = Kept(asked.folder, [__version__, described(asked.ratings), threads])
     return Study(
         name,
         title,
         COLUMNS,
         points_of(panels, asked.chosen(METHODS_COMPARED), asked.seeds(RUNS)),
-        Measurer(pool_for(panels, asked.ratings), SECONDS, threads, timed=True),
+        Measurer(pool_for(panels, asked.ratings), SECONDS, threads, timed=True, keep=keep),
         lambda frame, figure: draw_panels(frame, panels, figure),
         claims,
         lambda frame: averages(frame, panels),
@@ -73,7 +79,8 @@ def time_study(
             "scoring (seconds_score). What is done in less than a second is done three times, and "
             "the shortest counts. The baseline's clusters, which depend on neither semantics, "
             "aggregation nor k, are formed once a sample and number of groups if that takes a "
-            "second or more, and their time counts at every such point.",
+            "second or more, and their time counts at every such point, in other experiments in "
+            "the same folder too.",
         ),
     )
 

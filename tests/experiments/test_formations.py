@@ -10,8 +10,10 @@ import pytest
 from grouping import InputError, Ratings, form
 from grouping.experiments import formations
 from grouping.experiments.formations import MEASURED, Measurer, Panel, Setting, points_of
+from grouping.experiments.kept import Kept
 from grouping.experiments.pool import Pool
 from grouping.methods import Outcome
+from tests import oracle
 
 X = np.array([[5, 4, 1, 1], [5, 4, 1, 1], [1, 1, 5, 4], [1, 1, 5, 4], [1, 5, 1, 3], [2, 2, 2, 2]])
 POOL = Pool(Ratings.of(X), 6, 4)
@@ -98,21 +100,40 @@ def test_where_times_matter_short_formations_are_repeated_after_a_warm_up(monkey
 
 
 @pytest.mark.parametrize(("method", "expected"), [("blind", 1), ("seeing", 2)])
-def test_long_clusterings_of_ratings_alone_are_made_once_a_sample(monkeypatch, method, expected):
-    """Other semantics share groups and seconds; other numbers of groups, and warming up, do not."""
+def test_long_clusterings_of_ratings_alone_are_made_once(monkeypatch, tmp_path, method, expected):
+    """Other semantics and later runs share groups, seconds and advice; other numbers of groups,
+    other settings, and what is only to warm up, do not; nor does a file that was cut off.
+    """
     monkeypatch.setattr(formations, "SHORT", 0.0)
     calls = []
 
     def run(problem, budget):
         calls.append(problem)
-        return Outcome(np.arange(6, dtype=np.int64) % problem.groups)
+        return Outcome(np.arange(6, dtype=np.int64) % problem.groups, advice=["so far off"])
 
     made = SimpleNamespace(exact=False, run=run, name=method, blind=method == "blind")
     monkeypatch.setattr(formations, "METHODS", {method: made})
-    measure = Measurer(POOL, 1.0, 1, timed=True)
+    kept = Kept(tmp_path, "settings")
+    measure = Measurer(POOL, 1.0, 1, timed=True, keep=kept)
     one, other = (measure(point(method, *of)) for of in (("lm", "min"), ("av", "sum")))
     warmed = 2
     assert len(calls) == warmed + expected
     assert (one["seconds_method"] == other["seconds_method"]) == (method == "blind")
+    labels = np.arange(6) % 3
+    groups = [np.flatnonzero(labels == group).tolist() for group in range(3)]
+    rows = POOL.sample("given", 6, 4, 0, step=None, density=None, noise=0.5).matrix.tolist()
+    for row, objective in ((one, (2, "lm", "min")), (other, (2, "av", "sum"))):
+        assert row["note"] == "so far off"
+        assert row["objective"] == float(oracle.objective(rows, groups, *objective))
     measure(point(method) | {"groups": 2})
     assert len(calls) == warmed + expected + 1
+    if method == "seeing":
+        return
+    Measurer(POOL, 1.0, 1, keep=kept)(point(method))
+    assert len(calls) == warmed + expected + 1
+    Measurer(POOL, 1.0, 1, keep=Kept(tmp_path, "others"))(point(method))
+    assert len(calls) == warmed + expected + 2
+    for path in (tmp_path / "clusters").iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    Measurer(POOL, 1.0, 1, keep=kept)(point(method))
+    assert len(calls) == warmed + expected + 3
