@@ -57,7 +57,8 @@ EXPERIMENTS = {
         Experiment(
             "fig3", "average satisfaction against users, items, groups, list length (AV-min)"
         ),
-        Experiment("table4", "sizes of groups, and what balances them"),
+        Experiment("table4", "sizes of groups (LM and AV, max and sum)"),
+        Experiment("balance", "where groups are of like size: rounding, density, list length"),
         Experiment("fig4", "running time against users, items and groups (LM-min)"),
         Experiment("fig5", "running time against the list length (LM, AV; min, sum)"),
         Experiment("fig6", "running time against users, items and groups (AV-min)"),

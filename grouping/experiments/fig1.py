@@ -17,7 +17,11 @@ def study(asked: Asked) -> Study:
     """Lay out figure 1: 200 users, 100 items, 10 groups, k = 5 but where varied."""
     if asked.full:
         base = Setting(200, 100, 10, 5, "lm", "max")
-        users, items, groups = [100, 200, 400, 600, 900], [50, 100, 200, 400, 800], [5, 10, 20, 30]
+        users, items, groups = (
+            [100, 200, 400, 600, 900, 2_000, 6_000],
+            [50, 100, 200, 400, 800, 1_600, 3_200],
+            [5, 10, 20, 30, 50, 100],
+        )
     else:
         base = Setting(30, 15, 4, 3, "lm", "max")
         users, items, groups = [15, 30, 60], [8, 15, 30], [2, 4, 8]

@@ -19,8 +19,11 @@ def study(asked: Asked) -> Study:
     """Lay out figure 3: 200 users, 100 items, 10 groups, k = 5 but where varied."""
     if asked.full:
         base = Setting(200, 100, 10, 5, "av", "min")
-        users, items = [100, 200, 400, 600, 900], [50, 100, 200, 400, 800]
-        groups, lengths = [5, 10, 20, 30], [1, 5, 10, 15, 20, 25]
+        users, items = (
+            [100, 200, 400, 600, 900, 2_000, 6_000],
+            [50, 100, 200, 400, 800, 1_600, 3_200],
+        )
+        groups, lengths = [5, 10, 20, 30, 50, 100], [1, 5, 10, 15, 20, 25]
     else:
         base = Setting(30, 15, 4, 3, "av", "min")
         users, items, groups, lengths = [15, 30, 60], [8, 15, 30], [2, 4, 8], [1, 3, 6]

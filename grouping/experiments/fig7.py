@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
+from grouping.experiments.figures import STYLES, legend_below
 from grouping.experiments.pool import take
 from grouping.experiments.questionnaire import write_questionnaires
 from grouping.experiments.similarity import KINDS, list_similarity, sample
@@ -209,12 +210,16 @@ def draw(frame: pd.DataFrame, figure: Figure) -> None:
         part = frame[frame["agg"] == agg]
         for place, (what, label) in zip(
             line,
-            (("mean", "mean rating"), ("worst", "worst member's"), ("prefer", "share preferring")),
+            (
+                ("mean", "members' mean rating, 1 to 5"),
+                ("worst", "the worst-off member's, 1 to 5"),
+                ("prefer", "share of members who prefer it"),
+            ),
             strict=True,
         ):
             place.set(title=f"LM-{agg}", ylabel=label)
             _bars(part, what, place)
-    places[0, 0].legend(loc="lower left")
+    legend_below(figure)
 
 
 def _bars(part: pd.DataFrame, what: str, place: object) -> None:
@@ -228,7 +233,7 @@ def _bars(part: pd.DataFrame, what: str, place: object) -> None:
             yerr=grouped.sem().fillna(0),
             color=colour,
             capsize=3,
-            label=str(part[which].iloc[0]),
+            label=STYLES.get(str(part[which].iloc[0]), (str(part[which].iloc[0]),))[0],
         )
     place.set_xticks(np.arange(len(kinds)), kinds)  # type: ignore[attr-defined]
 

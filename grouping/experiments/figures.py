@@ -27,6 +27,44 @@ STYLES = {
 WIDE = 20
 """An axis whose largest value is this many times the smallest is logarithmic."""
 
+AXES = {"k": "items on the list, k"}
+"""What is written at an axis, where it is not the name of the setting."""
+
+ACROSS = 4
+"""Panels side by side, at most."""
+
+
+def legend_below(figure: Figure) -> None:
+    """Put one legend for all panels below them.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    """
+    names: dict[str, Any] = {}
+    for place in figure.axes:
+        handles, labels = place.get_legend_handles_labels()
+        names |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        names.values(), names.keys(), loc="outside lower center", ncols=max(1, len(names))
+    )
+
+
+def in_thousands(value: float, place: object = None) -> str:
+    """Write a number at an axis: 500, 2,000, 10k, 200k.
+
+    Parameters
+    ----------
+    value : float
+    place : object
+        Ignored; matplotlib gives it.
+
+    Returns
+    -------
+    text : str
+    """
+    return f"{value / 1000:g}k" if value >= 10_000 else f"{value:,.10g}"
+
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as PNG and SVG, which depend on nothing but the figure.
@@ -53,25 +91,19 @@ def draw_panels(frame: pd.DataFrame, panels: Sequence[Panel], figure: Figure) ->
     figure : matplotlib Figure
         Empty.
     """
-    across = min(4, len(panels))
-    down = -(-len(panels) // across)
+    down = -(-len(panels) // ACROSS)
+    across = -(-len(panels) // down)
     figure.set_size_inches(3.4 * across, 3.0 * down)
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for place, panel in zip(axes, panels, strict=False):
         _draw(frame[frame["panel"] == panel.name], panel, place)
     for place in axes[len(panels) :]:
         place.set_visible(False)
-    names: dict[str, Any] = {}
-    for place in axes:
-        handles, labels = place.get_legend_handles_labels()
-        names |= dict(zip(labels, handles, strict=True))
-    figure.legend(
-        names.values(), names.keys(), loc="outside lower center", ncols=max(1, len(names))
-    )
+    legend_below(figure)
 
 
 def _draw(part: pd.DataFrame, panel: Panel, place: Axes) -> None:
-    place.set(title=panel.name, xlabel=panel.vary, ylabel=panel.label)
+    place.set(title=panel.name, xlabel=AXES.get(panel.vary, panel.vary), ylabel=panel.label)
     for method, points in part.groupby("method", sort=False):
         label, colour, marker = STYLES.get(str(method), (str(method), "C7", "."))
         proven = points
@@ -96,12 +128,20 @@ def _draw_unproven(points: pd.DataFrame, panel: Panel, place: Axes) -> None:
 
 
 def _scale(panel: Panel, place: Axes) -> None:
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
     values = [value for value in panel.values if value]
     if values and len(values) == len(panel.values) and max(values) >= WIDE * min(values):
         place.set_xscale("log")
+        place.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        place.xaxis.set_minor_locator(NullLocator())
+    else:
+        place.xaxis.set_major_locator(MaxNLocator(5))
+    place.xaxis.set_major_formatter(in_thousands)
     if panel.y.startswith("seconds") and place.lines:
         low, high = place.dataLim.intervaly
         if high >= WIDE * low:
             place.set_yscale("log")
+            place.yaxis.set_major_formatter(in_thousands)
         else:
             place.set_ylim(0, 1.05 * high)

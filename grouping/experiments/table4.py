@@ -1,11 +1,11 @@
-"""Table 4: sizes of groups, LM and AV, max and sum; and what balances them."""
+"""Table 4: sizes of groups, LM and AV, max and sum."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from grouping.experiments.figures import draw_panels
+from grouping.experiments.figures import STYLES, in_thousands, legend_below
 from grouping.experiments.formations import (
     COLUMNS,
     Measurer,
@@ -20,6 +20,7 @@ from grouping.experiments.study import Asked, Claim, Study
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 METHODS_COMPARED = ("greedy", "refine")
 SIZES = ("size_min", "size_q1", "size_median", "size_q3", "size_max")
@@ -27,16 +28,13 @@ SAMPLES = 10
 BALANCED = 2.0
 """Sizes count as balanced while the largest group is at most so many times the mean size."""
 
-DECIDING = ("panel", "step", "k", "items", "noise", "density")
-
 SQUARES = tuple((semantics, agg) for semantics in ("lm", "av") for agg in ("max", "sum"))
 
 
 def study(asked: Asked) -> Study:
-    """Lay out table 4 (200 users, 100 items, 10 groups, k = 5), and what sizes depend on."""
+    """Lay out table 4: 200 users, 100 items, 10 groups, k = 5."""
     base = Setting(200, 100, 10, 5) if asked.full else Setting(40, 15, 4, 3)
-    panels = on_given(_of_the_paper(base), asked, beyond=False) + _varied(base, asked)
-    shown = [panel for panel in panels if len(panel.values) > 1]
+    panels = on_given(_squares(base), asked, beyond=False)
     runs = SAMPLES if asked.full else 3
     return Study(
         "table4",
@@ -44,14 +42,18 @@ def study(asked: Asked) -> Study:
         COLUMNS,
         points_of(panels, asked.chosen(METHODS_COMPARED), asked.seeds(runs)),
         Measurer(pool_for(panels, asked.ratings), 1.0, asked.threads),
-        lambda frame, figure: draw_panels(frame, shown, figure),
+        lambda frame, figure: draw(frame, panels, figure),
         claims,
         lambda frame: five_numbers(frame, panels),
-        notes=("The largest group is drawn; the CSV has all five numbers of every sample.",),
+        notes=(
+            "Boxes are drawn from averages of the samples' five numbers (minimum, quartiles, "
+            "maximum); the CSV has the five numbers of every sample. What sizes depend on is "
+            "tried by the experiment balance.",
+        ),
     )
 
 
-def _of_the_paper(base: Setting) -> list[Panel]:
+def _squares(base: Setting) -> list[Panel]:
     return [
         Panel(
             f"{semantics.upper()}-{agg}",
@@ -63,30 +65,39 @@ def _of_the_paper(base: Setting) -> list[Panel]:
     ]
 
 
-def _varied(base: Setting, asked: Asked) -> list[Panel]:
-    """Panels that vary one setting at a time under LM-sum.
+def draw(frame: pd.DataFrame, panels: list[Panel], figure: Figure) -> None:
+    """Draw the five numbers as boxes, a panel an objective.
 
-    The step that ratings are rounded to (0: not rounded), the list length and the items (both of
-    whole ratings); the noise of users' tastes, and the density of ratings whose gaps count as
-    the lowest (both synthetic, whatever is given).
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        All points.
+    panels : list of Panel
+    figure : matplotlib Figure
+        Empty.
     """
-    whole = replace(base, agg="sum", step=1.0)
-    lengths = (1, 2, 3, 5, 10) if asked.full else (1, 3)
-    items = (5, 10, 25, 100) if asked.full else (4, 15)
-    noises = (0.0, 0.05, 0.1, 0.25, 0.5)
-    densities = (0.02, 0.05, 0.2, 0.5, 1.0)
-    y, label = "size_max", "largest group"
-    of_any = [
-        Panel("step", "step", (0.0, 0.5, 1.0, 2.0), whole, y, label),
-        Panel("list length", "k", lengths, whole, y, label),
-        Panel("items", "items", items, replace(whole, k=3), y, label),
-    ]
-    given = on_given(of_any, replace(asked, step=1.0), beyond=False)
-    return [
-        *given,
-        Panel("noise", "noise", noises, whole, y, label),
-        Panel("density", "density", densities, replace(whole, data="sparse"), y, label),
-    ]
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    table = five_numbers(frame, panels)
+    figure.set_size_inches(2.8 * len(panels), 3.4)
+    places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for place, panel in zip(places, panels, strict=True):
+        part = table[table["panel"] == panel.name]
+        boxes = [
+            dict(zip(("whislo", "q1", "med", "q3", "whishi"), row, strict=True)) | {"fliers": []}
+            for row in part[list(SIZES)].to_numpy().tolist()
+        ]
+        names = [STYLES.get(method, (method,))[0] for method in part["method"]]
+        place.bxp(boxes, widths=0.5, medianprops={"color": "C3", "linewidth": 2})
+        place.set_xticks(range(1, len(names) + 1), names)
+        even = panel.base.users / panel.base.groups
+        place.axhline(even, color="k", linestyle=":", label="groups of one size")
+        place.set(title=panel.name, yscale="log")
+    places[0].set(ylabel="users in a group")
+    places[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    places[0].yaxis.set_minor_locator(NullLocator())
+    places[0].yaxis.set_major_formatter(in_thousands)
+    legend_below(figure)
 
 
 def five_numbers(frame: pd.DataFrame, panels: list[Panel]) -> pd.DataFrame:
@@ -110,7 +121,7 @@ def claims(frame: pd.DataFrame) -> list[Claim]:
     names = [f"{semantics.upper()}-{agg}" for semantics, agg in SQUARES]
     largest = greedy.groupby("panel")["size_max"].mean()
     spread = {name: float(largest[name] / _part(greedy, name)["users"].mean()) for name in names}
-    found = [
+    return [
         Claim(
             "GRD's groups are balanced",
             all(
@@ -132,22 +143,6 @@ def claims(frame: pd.DataFrame) -> list[Claim]:
             f"{100 * spread['AV-sum']:.3g} % against {100 * spread['LM-sum']:.3g} %",
         ),
     ]
-    rest = greedy[~greedy["panel"].isin(names)]
-    share = rest["size_max"] * rest["formed"] / rest["users"]
-    mean = share.groupby([rest[column].fillna(-1) for column in DECIDING]).mean()
-    settings = mean.index.to_frame(index=False)
-    most = settings.iloc[int(mean.to_numpy().argmin())]
-    count = int((mean <= BALANCED).sum())
-    found.append(
-        Claim(
-            "(ours) there are ratings on which GRD's groups are balanced",
-            bool(count),
-            f"in {count} of {len(mean)} settings; most in panel {most['panel']}, step "
-            f"{most['step']:g}, k = {most['k']}, {most['items']} items, noise {most['noise']:g}: "
-            f"largest {mean.min():.3g} times the mean",
-        )
-    )
-    return found
 
 
 def _part(frame: pd.DataFrame, panel: str) -> pd.DataFrame:

@@ -10,10 +10,12 @@ import subprocess
 import time
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
 from grouping import InputError
 from grouping.experiments import EXPERIMENTS, experiment_named
+from grouping.experiments.figures import STYLES
 from grouping.experiments.points import measure_all
 from grouping.experiments.running import settings_of
 from grouping.experiments.study import Asked
@@ -71,27 +73,103 @@ def test_methods_are_those_that_are_registered(carried_out, name):
     assert not any(row["status"] == "refused" for row in rows_of(folder / f"{name}.csv"))
 
 
-@OF_PANELS
-def test_lines_are_the_averages_of_the_points(carried_out, name):
-    """Redrawn from the CSV: the line of GRD in every panel has the mean of the runs."""
-    folder, study, _, _ = carried_out(name)
-    frame = read_points(folder / f"{name}.csv")
+def redrawn(name, study, frame):
     figure = blank(4, 4)
     study.draw(frame, figure)
+    return [axes for axes in figure.axes if axes.get_visible()]
+
+
+@pytest.mark.parametrize("name", ["fig1", "fig2", "fig3", "fig4", "fig5", "fig6"])
+def test_lines_are_averages_of_the_runs_and_bands_their_range(carried_out, name):
+    """Redrawn from the CSV and a second run of it, half as much again: every method, every panel.
+
+    Points of one sample differ in nothing but the run, so 1.25 times the first is their average.
+    """
+    folder, study, _, _ = carried_out(name)
+    frame = read_points(folder / f"{name}.csv")
+    frame["status"] = "optimal"  # an optimum that is not proven is not drawn
+    y = {"fig1": "objective", "fig2": "objective", "fig3": "satisfaction"}.get(name, "seconds")
+    both = pd.concat([frame, frame.assign(run=1, **{y: 1.5 * frame[y]})])
     rows = rows_of(folder / f"{name}.csv")
-    for place in [axes for axes in figure.axes if axes.get_visible()]:
-        vary = place.get_xlabel()
-        line = next(line for line in place.lines if line.get_label() == "GRD")
-        mine = [
-            row for row in rows if (row["panel"], row["method"]) == (place.get_title(), "greedy")
-        ]
-        y = {"objective": "objective", "average over the list": "satisfaction"}.get(
-            place.get_ylabel(), {"largest group": "size_max"}.get(place.get_ylabel(), "seconds")
+    for place in redrawn(name, study, both):
+        vary = {"items on the list, k": "k"}.get(place.get_xlabel(), place.get_xlabel())
+        mine = [row for row in rows if row["panel"] == place.get_title()]
+        methods = list(dict.fromkeys(row["method"] for row in mine))
+        assert [line.get_label() for line in place.lines] == [STYLES[m][0] for m in methods]
+        for method, line, band in zip(methods, place.lines, place.collections, strict=True):
+            value = {float(r[vary]): float(r[y]) for r in mine if r["method"] == method}
+            assert list(line.get_xdata()) == list(value)
+            assert list(line.get_ydata()) == pytest.approx([1.25 * v for v in value.values()])
+            for x, v in value.items():
+                edge = [y for at, y in band.get_paths()[0].vertices.tolist() if at == x]
+                assert (min(edge), max(edge)) == pytest.approx((v, 1.5 * v))
+
+
+def test_boxes_are_the_five_numbers(carried_out):
+    """The picture of table 4: median, quartiles and ends of each method under each objective."""
+    folder, study, _, _ = carried_out("table4")
+    rows = rows_of(folder / "table4.csv")
+    sizes = ("size_min", "size_q1", "size_median", "size_q3", "size_max")
+    places = redrawn("table4", study, read_points(folder / "table4.csv"))
+    assert len(places) == 4
+    for place in places:
+        mine = [row for row in rows if row["panel"] == place.get_title()]
+        assert len(mine) == len(place.get_xticklabels()) == 2
+        drawn = {float(y) for line in place.lines for y in line.get_ydata()}
+        assert drawn >= {float(row[size]) for row in mine for size in sizes}
+
+
+def test_cells_are_the_averages_of_the_largest_groups(carried_out):
+    """Every setting's largest group, in units of users / groups, stands in the picture."""
+    folder, study, _, _ = carried_out("balance")
+    rows = rows_of(folder / "balance.csv")
+    drawn = {}
+    for place in redrawn("balance", study, read_points(folder / "balance.csv")):
+        across = [label.get_text() for label in place.get_xticklabels()]
+        down = [label.get_text() for label in place.get_yticklabels()]
+        for text in place.texts:
+            column, row = text.get_position()
+            panel = f"{place.get_title()}: {down[row]}"
+            drawn[panel, across[column]] = text.get_text()
+    assert drawn == {
+        (row["panel"], row["k"]): (
+            f"{float(row['size_max']) * int(row['groups']) / int(row['users']):.1f}"
         )
-        for x, drawn in zip(line.get_xdata(), line.get_ydata(), strict=True):
-            values = [float(row[y]) for row in mine if float(row[vary]) == x]
-            assert drawn == pytest.approx(statistics.fmean(values))
-        assert len(line.get_xdata()) == len({row[vary] for row in mine})
+        for row in rows
+    }
+
+
+def test_bars_are_the_averages_of_the_samples(carried_out):
+    folder, study, _, _ = carried_out("fig7")
+    rows = rows_of(folder / "fig7.csv")
+    places = redrawn("fig7", study, read_points(folder / "fig7.csv"))
+    wanted = [
+        statistics.fmean(
+            float(row[f"{what}_{which}"])
+            for row in rows
+            if (row["agg"], row["kind"]) == (agg, kind)
+        )
+        for agg in ("min", "sum")
+        for what in ("mean", "worst", "prefer")
+        for which in ("one", "other")
+        for kind in ("similar", "dissimilar", "random")
+    ]
+    drawn = [bar.get_height() for place in places for bar in place.patches]
+    assert drawn == pytest.approx(wanted)
+
+
+def test_steps_are_the_errors_of_the_instances(carried_out):
+    """In units of the bound, ascending, beside the share of instances up to each."""
+    folder, study, _, _ = carried_out("guarantee")
+    rows = rows_of(folder / "guarantee.csv")
+    for place in redrawn("guarantee", study, read_points(folder / "guarantee.csv")):
+        mine = [row for row in rows if row["distinct"] == place.get_title().split()[0]]
+        for line, column in zip(place.lines, ("error_plain", "error_split"), strict=False):
+            errors = sorted(float(row[column]) / float(row["bound"]) for row in mine)
+            assert list(line.get_xdata()) == pytest.approx(errors)
+            assert list(line.get_ydata()) == pytest.approx(
+                [(place + 1) / len(mine) for place in range(len(mine))]
+            )
 
 
 def test_an_optimum_is_drawn_only_where_it_is_proven(carried_out):
