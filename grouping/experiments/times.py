@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from grouping import __version__
-from grouping.experiments.claims import exponent, never_below
+from grouping.experiments.claims import exponent, never_below, trend
 from grouping.experiments.figures import draw_panels
 from grouping.experiments.formations import (
     COLUMNS,
@@ -154,5 +155,33 @@ def size_claims(frame: pd.DataFrame) -> list[Claim]:
             0.8,
             1.2,
             "GRD's time is linear in groups",
+        ),
+        exponent(
+            frame,
+            "users",
+            "users",
+            "baseline",
+            "seconds",
+            1.2,
+            math.inf,
+            "the baseline's time grows faster than the users",
+        ),
+        trend(
+            frame,
+            "items",
+            "items",
+            "baseline",
+            "seconds",
+            True,
+            "the baseline's time rises with items",
+        ),
+        trend(
+            frame,
+            "groups",
+            "groups",
+            "baseline",
+            "seconds",
+            True,
+            "the baseline's time rises with groups",
         ),
     ]

@@ -83,8 +83,8 @@ def k_means(
 ) -> NDArray[np.int64]:
     """Cluster points by scikit-learn's K-means, from one k-means++ start.
 
-    Of more than `STARTERS` points, the start comes from a sample: k-means++ over all of 100,000
-    points would take several times as long as the clustering itself, and find nothing better.
+    Of more than `STARTERS` points, the start comes from a sample: k-means++ over all of them may
+    well take longer than the clustering itself.
 
     It runs on one thread: on several, scikit-learn adds up in an order that depends on which of
     them comes first, and the result would not be that of the seed alone.
