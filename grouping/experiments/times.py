@@ -61,15 +61,17 @@ def time_study(
         for panel in on_given(panels, asked, beyond=True)
     ]
     threads = asked.threads or 1
+    pool = pool_for(panels, asked.ratings)
     keep = None
-    if asked.folder is not None:
-        keep = Kept(asked.folder, [__version__, described(asked.ratings), threads])
+    if asked.folder is not None:  # synthetic ratings depend on the extent of all of them
+        given = [described(asked.ratings), pool.users, pool.items]
+        keep = Kept(asked.folder, [__version__, threads, *given])
     return Study(
         name,
         title,
         COLUMNS,
         points_of(panels, asked.chosen(METHODS_COMPARED), asked.seeds(RUNS)),
-        Measurer(pool_for(panels, asked.ratings), SECONDS, threads, timed=True, keep=keep),
+        Measurer(pool, SECONDS, threads, timed=True, keep=keep),
         lambda frame, figure: draw_panels(frame, panels, figure),
         claims,
         lambda frame: averages(frame, panels),
@@ -80,8 +82,8 @@ def time_study(
             "scoring (seconds_score). What is done in less than a second is done three times, and "
             "the shortest counts. The baseline's clusters, which depend on neither semantics, "
             "aggregation nor k, are formed once a sample and number of groups if that takes a "
-            "second or more, and their time counts at every such point, in other experiments in "
-            "the same folder too.",
+            "second or more, and their time counts at every such point; fig4 and fig6 share them "
+            "in one folder.",
         ),
     )
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from grouping import InputError, Ratings, form
-from grouping.experiments import formations
+from grouping.experiments import EXPERIMENTS, formations
 from grouping.experiments.formations import MEASURED, Measurer, Panel, Setting, points_of
 from grouping.experiments.kept import Kept
 from grouping.experiments.pool import Pool
+from grouping.experiments.study import Asked
 from grouping.methods import Outcome
 from tests import oracle
 
@@ -137,3 +138,10 @@ def test_long_clusterings_of_ratings_alone_are_made_once(monkeypatch, tmp_path, 
         path.write_bytes(path.read_bytes()[:50])
     Measurer(POOL, 1.0, 1, keep=kept)(point(method))
     assert len(calls) == warmed + expected + 3
+
+
+def test_clusterings_are_shared_by_figures_on_the_same_ratings_only(tmp_path):
+    """Figures 4 and 6 draw from synthetic ratings of one extent, figure 5 from others."""
+    asked = Asked(folder=tmp_path)
+    kept = {name: EXPERIMENTS[name].study(asked).measure.kept for name in ("fig4", "fig5", "fig6")}
+    assert kept["fig4"].settings == kept["fig6"].settings != kept["fig5"].settings
