@@ -108,7 +108,8 @@ def compare(
         else {"method": name, "note": str(found)}
         for name, found in formed.items()
     ]
-    return pd.DataFrame(rows, columns=[*_row(chosen[0], done[0], bound)])
+    table = pd.DataFrame(rows, columns=[*_row(chosen[0], done[0], bound)])
+    return table.astype({"groups": "Int64"})  # whole also beside methods that are left out
 
 
 def sizes_in_five(formed: Formation) -> dict[str, float]:

@@ -116,7 +116,9 @@ def compare(
 def _shown(table: pd.DataFrame) -> Any:
     """The table as a person reads it: a column a method would be too wide for many."""
     from rich import box
+    from rich.console import Group as Lines
     from rich.table import Table
+    from rich.text import Text
 
     from grouping.report import number
 
@@ -124,9 +126,10 @@ def _shown(table: pd.DataFrame) -> Any:
     heads = ("method", "objective", "bound", "gap", "groups", "sizes", "mean", "worst", "Jain", "s")
     for head in heads:
         shown.add_column(head, justify="left" if head == "method" else "right")
+    notes = []
     for row in table.to_dict("records"):
         if row["note"]:
-            shown.add_row(row["method"], f"left out: {row['note']}")
+            notes.append(Text(f"{row['method']} is left out: {row['note']}"))
             continue
         sizes = ("smallest", "lower_quartile", "median", "upper_quartile", "largest")
         gap = row["gap"]
@@ -142,4 +145,4 @@ def _shown(table: pd.DataFrame) -> Any:
             "" if row["jain"] is None or row["jain"] != row["jain"] else f"{row['jain']:.3f}",
             f"{row['seconds']:.2g}",
         )
-    return shown
+    return Lines(shown, *notes)

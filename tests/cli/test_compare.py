@@ -35,3 +35,6 @@ def test_methods_that_cannot_keep_constraints_are_left_out(run: Run, table: str)
     entries = run("compare", table, *THREE, *asked, "--json", "-q").document["methods"]
     assert "cannot keep to --max-size 2" in entries[0]["note"]
     assert [entry["largest"] for entry in entries[1:]] == [2, 2]
+    shown = run("compare", table, *THREE, *asked, "-q").out
+    assert "greedy is left out: the method greedy cannot keep to --max-size 2" in shown
+    assert " 3.0 " not in shown
