@@ -1,19 +1,29 @@
 """Measure what refine loses without each part: python -m benchmarks.ablation.
 
 Cells are the objective without the part over that of the whole, less 1, in percent: the mean over
-instances and seeds, each given the same seconds. A dash: the part has no say there.
+instances and seeds, with its standard error, each run given the same number of rounds and not of
+seconds, so that other work on the machine changes nothing. Then the processor time without the
+part over that of the whole: what a part costs. A dash: the part has no say there.
+
+Runs are kept in results.csv beside this file, and not made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import os
 import statistics
 import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 USERS, ITEMS, GROUPS, K = 300, 100, 10, 5
+
+RESULTS = Path(__file__).parent / "results.csv"
+COLUMNS = ("case", "part", "rounds", "instance", "seed", "objective", "seconds")
 
 
 @dataclass(frozen=True)
@@ -70,50 +80,98 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--part", action="append", help="by default all")
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each run")
+    parser.add_argument("--rounds", type=int, default=3, help="of each run")
     parser.add_argument("--instances", type=int, default=2)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = "2"
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        os.environ[variable] = "1"
     from benchmarks.ablation.parts import APPLY, PARTS
-    from grouping.generate import generate
 
-    made = [generate(USERS, ITEMS, step=None, seed=seed) for seed in range(options.instances)]
-    whole = {}
-    runs = options.instances * options.seeds
-    print(f"{runs} runs of {options.seconds:g} s each, {USERS} x {ITEMS}, l = {GROUPS}, k = {K}\n")
+    runs = _Runs(options)
+    parts = options.part or list(PARTS)
+    wanted = [
+        (case, part, instance, seed)  # seed by seed, so that what is there is even at any time
+        for seed in range(options.seeds)
+        for instance in range(options.instances)
+        for part in (None, *parts)
+        for case in CASES
+        if part is None or APPLY[part](case)
+    ]
+    for each in wanted:
+        runs.make(*each)
+    print(
+        f"{options.instances} instances, {options.seeds} seeds, {options.rounds} rounds, "
+        f"{USERS} x {ITEMS}, l = {GROUPS}, k = {K}\n"
+    )
     head = ("without", *(case.name for case in CASES))
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
-    for case in CASES:
-        _run(generate(60, 30, step=None, seed=0), case, None, 0, None)  # compiles
-        whole[case] = _values(made, case, None, options)
-    cells = [f"{statistics.mean(whole[case]):.2f}" for case in CASES]
-    print(f"| (nothing) | {' | '.join(cells)} |", flush=True)
-    for part in options.part or PARTS:
-        cells = []
-        for case in CASES:
-            if not APPLY[part](case):
-                cells.append("-")
-                continue
-            pairs = zip(_values(made, case, part, options), whole[case], strict=True)
-            lost = 100 * statistics.mean(value / full - 1 for value, full in pairs)
-            cells.append(f"{lost:+.2f}")
-        print(f"| {part} | {' | '.join(cells)} |", flush=True)
+    cells = [f"{statistics.mean(value for value, _ in runs.of(case, None)):.2f}" for case in CASES]
+    print(f"| (nothing) | {' | '.join(cells)} |")
+    for part in parts:
+        cells = [runs.compared(case, part) if APPLY[part](case) else "-" for case in CASES]
+        print(f"| {part} | {' | '.join(cells)} |")
     return 0
 
 
-def _values(made, case, part, options):
-    seconds = options.seconds
-    return [
-        _run(ratings, case, part, seed, seconds)
-        for ratings in made
-        for seed in range(options.seeds)
-    ]
+class _Runs:
+    """All runs, those of before too."""
+
+    def __init__(self, options):
+        self.options = options
+        self.ratings = {}
+        self.done = {}
+        if options.results.exists():
+            with options.results.open(newline="") as file:
+                for row in csv.DictReader(file):
+                    key = (row["case"], row["part"], *(int(row[name]) for name in COLUMNS[2:5]))
+                    self.done[key] = float(row["objective"]), float(row["seconds"])
+
+    def key(self, case, part, instance, seed):
+        return case.name, part or "", self.options.rounds, instance, seed
+
+    def make(self, case, part, instance, seed):
+        """Run once, unless that was done."""
+        from grouping.generate import generate
+
+        key = self.key(case, part, instance, seed)
+        if key in self.done:
+            return
+        if not self.ratings:
+            warm = generate(60, 30, step=None, seed=0)
+            for each in CASES:
+                _run(warm, each, None, 0, 1)  # compiles
+        if instance not in self.ratings:
+            self.ratings[instance] = generate(USERS, ITEMS, step=None, seed=instance)
+        started = time.process_time()
+        objective = _run(self.ratings[instance], case, part, seed, self.options.rounds)
+        self.done[key] = objective, time.process_time() - started
+        new = not self.options.results.exists()
+        with self.options.results.open("a", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if new:
+                writer.writerow(COLUMNS)
+            writer.writerow((*key, f"{objective:.6f}", f"{self.done[key][1]:.3f}"))
+
+    def of(self, case, part):
+        """Objective and seconds of each instance and seed, in order."""
+        return [
+            self.done[self.key(case, part, instance, seed)]
+            for instance in range(self.options.instances)
+            for seed in range(self.options.seeds)
+        ]
+
+    def compared(self, case, part):
+        """The cell: what is lost, give or take, and what time remains."""
+        pairs = list(zip(self.of(case, part), self.of(case, None), strict=True))
+        lost = [100 * (without[0] / whole[0] - 1) for without, whole in pairs]
+        error = statistics.stdev(lost) / math.sqrt(len(lost)) if len(lost) > 1 else math.nan
+        seconds = [sum(run[1] for run in runs) for runs in zip(*pairs, strict=True)]
+        return f"{statistics.mean(lost):+.2f} ± {error:.2f} ({seconds[0] / seconds[1]:.2f})"
 
 
-def _run(ratings, case, part, seed, seconds):
+def _run(ratings, case, part, seed, rounds):
     from benchmarks.ablation.parts import without
     from grouping import form
 
@@ -128,8 +186,7 @@ def _run(ratings, case, part, seed, seconds):
             K,
             "refine",
             weigh="members" if case.members else "groups",
-            time_limit=seconds,
-            iterations=None if seconds else 1,
+            iterations=rounds,
             seed=seed,
             **limits,
         )

@@ -43,6 +43,7 @@ PARTS = {
     "exchanges": patch.object(annealing, "EXCHANGES", 0.0),
     "annealing": patch.object(annealing.Annealing, "run", _leave),
     "heat of the annealing": patch.object(refine, "HOT", 1e-9),
+    "merge and split": patch.object(refine, "MERGES", 0),
 }
 """What refine is left without: patches of names in its modules."""
 
@@ -60,6 +61,7 @@ APPLY = {
     "exchanges": lambda case: case.moves,
     "annealing": lambda case: case.annealed,
     "heat of the annealing": lambda case: case.annealed,
+    "merge and split": lambda case: case.moves,
 }
 """Where a part has a say."""
 

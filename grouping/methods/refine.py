@@ -19,7 +19,7 @@ from grouping.constraints.meeting import meet
 from grouping.errors import InputError
 from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
-from grouping.local import alternation, coverage, hard_users, lists
+from grouping.local import alternation, coverage, hard_users, lists, merging
 from grouping.local.annealing import Annealing
 from grouping.local.softening import STAGES, soften
 from grouping.methods import Budget, Outcome, greedy
@@ -51,6 +51,10 @@ groups count by their members the second comes first."""
 
 SOFT_STEPS = 2
 """Steps under each softness for each user and group, in the first round; then times the round."""
+
+MERGES = 2
+"""Times in a round that groups are merged and split; and where the softness then begins."""
+SOFT_AFTER = 16.0
 
 CLUSTERINGS = 4
 """Clusterings within sizes, to start from."""
@@ -156,6 +160,8 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
                 if search.offer(annealing.best):
                     quiet = 0
             steps = steps * LONGER
+        if (soft or moves) and _merge_and_split(search, annealing, span, soft=soft):
+            quiet = 0
         search.report(rounds=done)
 
 
@@ -167,6 +173,33 @@ def _soften(search: Search, annealing: Annealing, round_number: int, longest: in
     better = False
     for labels in soften(annealing, search.labels, softest, min(steps, longest // STAGES)):
         better |= search.offer(labels)
+    return better
+
+
+def _merge_and_split(search: Search, annealing: Annealing, span: float, *, soft: bool) -> bool:
+    """Merge groups, split groups and search on; tell whether something better was found."""
+    problem, instance = search.problem, annealing.instance
+    if instance.rows.size > merging.MOST_CELLS:
+        return False
+    steps = len(instance.sizes) * problem.groups
+    better = False
+    for _ in range(MERGES):
+        if search.over:
+            break
+        units = search.labels[annealing.first_user]
+        proposed = merging.merge_and_split(instance, units, annealing.rng)
+        if proposed is None:
+            continue
+        labels = proposed[annealing.units.of_user]
+        if not problem.constraints.satisfied(labels, problem.groups):
+            continue
+        better |= search.offer(labels)
+        if soft:
+            for found in soften(annealing, labels, SOFT_AFTER, steps):
+                better |= search.offer(found)
+        else:
+            annealing.run(labels, FEWER_STEPS * steps, COLD * span, 0.1 * COLD * span)
+            better |= search.offer(annealing.best)
     return better
 
 
