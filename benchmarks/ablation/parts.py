@@ -48,9 +48,11 @@ PARTS = {
 """What refine is left without: patches of names in its modules."""
 
 APPLY = {
-    "starts: around hard users": lambda case: case.semantics == "lm" and not case.members,
-    "starts: coverage": lambda case: case.members,
-    "starts: lists": lambda case: case.members,
+    "starts: around hard users": lambda case: (
+        case.semantics == "lm" and not (case.members or case.within_sizes)
+    ),
+    "starts: coverage": lambda case: case.members and not case.within_sizes,
+    "starts: lists": lambda case: case.members and not case.within_sizes,
     "starts: clusters": lambda case: case.within_sizes,
     "soft scores": lambda case: case.semantics == "lm",
     "soft scores from 4 too": lambda case: case.semantics == "lm",
@@ -61,7 +63,7 @@ APPLY = {
     "exchanges": lambda case: case.moves,
     "annealing": lambda case: case.annealed,
     "heat of the annealing": lambda case: case.annealed,
-    "merge and split": lambda case: case.moves,
+    "merge and split": lambda case: case.semantics == "lm" and (case.members or case.within_sizes),
 }
 """Where a part has a say."""
 

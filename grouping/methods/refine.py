@@ -122,8 +122,11 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
         rounds = ROUNDS
     sizes = alternation.Sizes(problem)
     alternated = None
-    if problem.constraints and not problem.penalty and sizes.suit(problem.ratings.shape[0]):
+    clustered = bool(problem.constraints) and not problem.penalty
+    clustered = clustered and sizes.suit(problem.ratings.shape[0])
+    if clustered:
         alternated = _from_clusters(search, sizes, rng)
+    sizes_alone = clustered and _by_size(problem)
     if problem.semantics == "av" and not problem.constraints:
         shakes, calm = (None if most is None else SHAKES * most for most in (rounds, patience))
         search.budget = replace(budget, iterations=shakes, patience=calm)
@@ -131,7 +134,7 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
         search.budget = budget
         if search.over or not lists.leaves_moves(problem):
             return
-    elif problem.semantics == "lm" or alternated is None:
+    elif not sizes_alone:  # clusters are enough within sizes
         _from_other_starts(search, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
@@ -141,6 +144,7 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
     span = (problem.high - problem.low) * float(problem.aggregation.weights.sum())
     if span <= 0:
         return
+    merges = soft and bool(problem.constraints or problem.by_members)
     if soft:
         moves = bool(annealing.instance.by_members or problem.penalty)
     else:
@@ -160,7 +164,7 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
                 if search.offer(annealing.best):
                     quiet = 0
             steps = steps * LONGER
-        if (soft or moves) and _merge_and_split(search, annealing, span, soft=soft):
+        if merges and _merge_and_split(search, annealing):
             quiet = 0
         search.report(rounds=done)
 
@@ -176,8 +180,8 @@ def _soften(search: Search, annealing: Annealing, round_number: int, longest: in
     return better
 
 
-def _merge_and_split(search: Search, annealing: Annealing, span: float, *, soft: bool) -> bool:
-    """Merge groups, split groups and search on; tell whether something better was found."""
+def _merge_and_split(search: Search, annealing: Annealing) -> bool:
+    """Merge groups, split others, search on softly; tell whether something better was found."""
     problem, instance = search.problem, annealing.instance
     if instance.rows.size > merging.MOST_CELLS:
         return False
@@ -194,12 +198,8 @@ def _merge_and_split(search: Search, annealing: Annealing, span: float, *, soft:
         if not problem.constraints.satisfied(labels, problem.groups):
             continue
         better |= search.offer(labels)
-        if soft:
-            for found in soften(annealing, labels, SOFT_AFTER, steps):
-                better |= search.offer(found)
-        else:
-            annealing.run(labels, FEWER_STEPS * steps, COLD * span, 0.1 * COLD * span)
-            better |= search.offer(annealing.best)
+        for found in soften(annealing, labels, SOFT_AFTER, steps):
+            better |= search.offer(found)
     return better
 
 
@@ -226,8 +226,12 @@ def _from_clusters(
             break
         labels = alternation.clusters(problem, sizes, rng, stop)
         search.offer_met(labels if local is None else local.alternate(local.lists(labels)))
-    by_size = all(rule.kind in SIZES for rule in problem.constraints.rules)
-    return local if by_size else None
+    return local if _by_size(problem) else None
+
+
+def _by_size(problem: Problem) -> bool:
+    """Whether sizes are all that is asked."""
+    return all(rule.kind in SIZES for rule in problem.constraints.rules)
 
 
 def _shake(search: Search, local: alternation.ListsWithinSizes, rng: np.random.Generator) -> bool:
