@@ -488,23 +488,31 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
     columns, users = values.shape
     multipliers = np.empty(users)
     some = np.empty(columns, np.int64)
-    order = np.empty(limit, np.int64)
-    worths_of_free = np.empty(columns)
+    inside, chosen = np.empty(columns + 1, np.int64), 0
+    for c in range(columns):
+        if status[c] == CHOSEN:
+            inside[chosen] = c
+            chosen += 1
+    best_first = np.empty(0, np.int64)
+    state[2] = -1
     while state[0] < tokens.shape[0]:
         token = tokens[state[0]]
         state[0] += 1
         if token >= 0:
-            status[token >> 1] = CHOSEN if token & 1 == 0 else EXCLUDED
+            column = token >> 1
             path[state[1]] = token
             state[1] += 1
+            status[column] = EXCLUDED
+            if token & 1 == 0:
+                status[column] = CHOSEN
+                inside[chosen] = column
+                chosen += 1
             continue
-        chosen = 0
         if token == -1:
             multipliers[:] = lowest
-            for c in range(columns):
-                if status[c] == CHOSEN:
-                    for u in range(users):
-                        multipliers[u] = max(multipliers[u], np.float64(values[c, u]))
+            for t in range(chosen):
+                for u in range(users):
+                    multipliers[u] = max(multipliers[u], np.float64(values[inside[t], u]))
         elif state[2] != -token - 2:
             multipliers[:] = rows[-token - 2]
         if token == -1 or state[2] != -token - 2:
@@ -519,6 +527,7 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
                     some[count] = c
                     count += 1
             _worths_of(values, some, count, multipliers, found)
+            best_first = some[:count][np.argsort(-found[some[:count]])]
             budget -= count * users
             sums[2] = total_of(multipliers)
             state[2] = -1 if token == -1 else -token - 2
@@ -526,31 +535,39 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
             for u in range(users):
                 magnitude += abs(multipliers[u])
             sums[3] = magnitude
-        bound, count = 0.0, 0
-        for c in range(columns):
-            if status[c] == CHOSEN:
-                bound += found[c]
-                chosen += 1
-            elif status[c] == FREE:
-                worths_of_free[count] = found[c]
-                count += 1
-        few = min(limit - chosen, count)
         if chosen <= limit:
-            if few > 0:
-                largest(worths_of_free, count, few, order)
-                for t in range(few):
-                    bound += worths_of_free[order[t]]
+            bound = 0.0
+            for t in range(chosen):
+                bound += found[inside[t]]
+            few = limit - chosen
+            for c in best_first:
+                if few == 0:
+                    break
+                if status[c] == FREE:
+                    bound += found[c]
+                    few -= 1
             if sums[2] + bound > sums[0]:
                 sums[0] = sums[2] + bound
             sums[1] = max(sums[1], sums[3] + bound)
         # back to the last node whose second child is still to come
         while state[1] > 0:
             token = path[state[1] - 1]
+            column = (token if token >= 0 else -token - 1) >> 1
+            if status[column] == CHOSEN:
+                at = 0
+                while inside[at] != column:
+                    at += 1
+                chosen -= 1
+                inside[at] = inside[chosen]
             if token < 0:  # both children are done
-                status[(-token - 1) >> 1] = FREE
+                status[column] = FREE
                 state[1] -= 1
                 continue
-            status[token >> 1] = EXCLUDED if token & 1 == 0 else CHOSEN
+            status[column] = EXCLUDED
+            if token & 1 == 1:
+                status[column] = CHOSEN
+                inside[chosen] = column
+                chosen += 1
             path[state[1] - 1] = -token - 1
             break
         if budget < 0:

@@ -3,7 +3,12 @@
 Each user chooses the list with the best weighted sum (Kleinberg, Papadimitriou and Raghavan, "A
 microeconomic view of data mining", 1998: catalogue segmentation). Lists are made one after another
 for what the others leave; then single items are exchanged, all items scored at once, until nothing
-is better. Shaking makes one or two lists anew, without some of the users.
+is better. Shaking makes one or two lists anew, without some of the users. What comes of it is taken
+up where it is not much below the best so far (record-to-record travel, Dueck 1993): good choices
+of lists lie near one another, but not so that each step between them gains.
+
+Few items are on good lists, so shaken lists are made of those that stand out for somebody; only
+what turns out best is climbed from over all items.
 """
 
 from __future__ import annotations
@@ -23,6 +28,16 @@ EXCHANGES = 50
 
 LEFT_OUT = 0.3
 """Share of users who do not count when a list is made anew."""
+
+PROMISING = 300
+"""Items that shaken lists are made of, besides k for each group."""
+
+STANDING_OUT = 0.1
+"""An item stands out for a user whose best rating is no more than this share of the ratings' range
+above: by how much less."""
+
+BELOW = 1.5e-4
+"""Lists worth less than the best are gone on with if it is no more than this share."""
 
 
 @dataclass(eq=False)
@@ -77,7 +92,8 @@ class CatalogueSearch:
     ) -> None:
         self.ratings, self.weights, self.rng, self.stop = ratings, weights, rng, stop
         self.most = ratings.max(axis=1).astype(np.float64)
-        self._lowest = float(ratings.min()) * float(weights.sum())
+        self._low = float(ratings.min())
+        self._lowest = self._low * float(weights.sum())
         self._sums = np.empty(ratings.shape[1])
 
     def of_items(self, items: NDArray[np.int64]) -> Catalogues:
@@ -178,6 +194,31 @@ class CatalogueSearch:
             best.refresh()
         return lists, changed
 
+    def narrowed(self, lists: Catalogues) -> tuple[CatalogueSearch, NDArray[np.int64]]:
+        """Search with the same random numbers over the items that stand out, and those of lists.
+
+        Parameters
+        ----------
+        lists : Catalogues
+
+        Returns
+        -------
+        search : CatalogueSearch
+            This one, if no item is left out.
+        items : int64 array
+            Its items, ascending.
+        """
+        items = self.ratings.shape[1]
+        count = PROMISING + lists.items.size
+        if count >= items:
+            return self, np.arange(items)
+        span = float(self.most.max()) - self._low
+        kernels.excess(self.ratings, self.most, self.most - STANDING_OUT * span, self._sums)
+        best = np.argsort(-self._sums, kind="stable")[:count]
+        some = np.union1d(best, lists.items)
+        narrow = np.ascontiguousarray(self.ratings[:, some])
+        return CatalogueSearch(narrow, self.weights, self.rng, self.stop), some
+
     def _build(self, lists: Catalogues, g: int, others: NDArray[np.float64]) -> None:
         kernels.build_list(
             self.ratings,
@@ -215,7 +256,7 @@ def improve(
     *,
     better: Callable[[Catalogues], None] | None = None,
 ) -> Catalogues:
-    """Climb, then shake and climb again, keeping what is not worse.
+    """Climb, then shake and climb again, going on from what is not much worse than the best.
 
     Parameters
     ----------
@@ -233,20 +274,22 @@ def improve(
     lists : Catalogues
         The best ones.
     """
-    lists = search.climb(lists)
-    total = lists.total
+    best = search.climb(lists)
+    total = best.total
     if better is not None:
-        better(lists)
+        better(best)
+    narrow, items = search.narrowed(best)
+    at = Catalogues(np.searchsorted(items, best.items), best.values)
     done = quiet = 0
     while not (search.stop() or enough(Standing(iterations=done, quiet=quiet))):
-        found = search.climb(*search.shake(lists))
+        found = narrow.climb(*narrow.shake(at))
         done, quiet = done + 1, quiet + 1
         reached = found.total
-        if reached < total:
-            continue
         if reached > total + 1e-12 * abs(total):
-            quiet = 0
+            wide = search.climb(Catalogues(items[found.items], found.values))
+            best, total, quiet = wide, wide.total, 0
             if better is not None:
-                better(found)
-        lists, total = found, reached
-    return lists
+                better(best)
+        if reached >= total - BELOW * abs(total):
+            at = found
+    return best

@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grouping.exact.catalogues.prices import LANES, ListPricing
-from grouping.exact.catalogues.solve import CataloguesCertificate, bound_certificate, solve
+from grouping.exact.catalogues.solve import (
+    CataloguesCertificate,
+    Instance,
+    bound_certificate,
+    solve,
+)
 from grouping.exact.medians.tree import Descent, MedianTree, tree_bound
 from grouping.exact.search import Search
 from grouping.generate import generate
@@ -372,3 +377,49 @@ def test_a_tree_over_thousands_of_columns_misses_none():
     assert best[0] == pytest.approx(most)
     bound = tree_bound(values, 2, tree.proof(), float(values.min()))
     assert most <= bound <= most + 1e-6
+
+
+def test_shaken_lists_are_made_of_items_that_stand_out(monkeypatch):
+    """Of those and of the items on lists already; the result's values are those of its lists."""
+    monkeypatch.setattr("grouping.local.catalogues.PROMISING", 4)
+    X = np.asarray(generate(60, 40, step=None, seed=1).matrix, float)
+    search = CatalogueSearch(X, np.ones(2), np.random.default_rng(0), lambda: False)
+    lists = search.of_items(np.array([[38, 39], [0, 1], [38, 1]]))
+    narrow, items = search.narrowed(lists)
+    assert narrow.ratings.shape == (60, len(items))
+    assert {0, 1, 38, 39} <= set(items.tolist())
+    span = X.max() - X.min()
+    exceeding = np.maximum(X - X.max(axis=1, keepdims=True) + 0.1 * span, 0.0).sum(axis=0)
+    assert set(np.argsort(-exceeding, kind="stable")[:10].tolist()) <= set(items.tolist())
+    found = improve(search, lists, tries(20))
+    np.testing.assert_allclose(found.values, X[:, found.items].sum(axis=2).T)
+    assert found.total > lists.total
+
+
+def test_many_values_to_branch_over_are_rounded_up(monkeypatch):
+    """To float32: never below what a list gives, so that bounds over them hold; and proven."""
+    problem = problem_of(generate(40, 12, step=None, seed=2).matrix, 3, 2)
+    instance = Instance(problem)
+    lists = np.array(list(itertools.combinations(range(12), 2)))
+    exact = instance.values_of(lists)
+    np.testing.assert_array_equal(instance.values_to_branch_over(lists), exact)
+    monkeypatch.setattr("grouping.exact.catalogues.solve.NARROWED", 0)
+    near = instance.values_to_branch_over(lists)
+    assert near.dtype == np.float32
+    assert (near >= exact).all()
+    np.testing.assert_allclose(near, exact, rtol=1e-6)
+    search = solved(problem)
+    assert checked(problem, search.certificate) <= search.bound
+    assert search.bound - search.objective <= 1e-6 * search.objective
+
+
+def test_a_price_that_takes_too_much_work_is_raised(monkeypatch):
+    """Step by step, to one whose lists are found in time: still a bound."""
+    problem = problem_of(generate(60, 30, step=0.5, seed=3).matrix, 4, 3)
+    monkeypatch.setattr("grouping.exact.catalogues.prices.SLICE", 500.0)
+    monkeypatch.setattr("grouping.exact.catalogues.solve.WORK", 5e4)
+    certificate = bound_certificate(problem, steps=30)
+    search = solved(problem)
+    assert search.proven
+    assert checked(problem, certificate) <= certificate.bound
+    assert certificate.bound >= search.objective

@@ -38,8 +38,9 @@ from grouping.problem import Problem
 from grouping.rows.users import user_rows
 from grouping.stopping import tries
 
-SHAKES, AFTERWARDS = 60, 300
-"""Rounds of the local search before lists are priced, and at the end where there is no limit."""
+SHAKES, LATER, AFTERWARDS = 60, 300, 300
+"""Rounds of the local search before lists are priced; at the end, between two choices from the
+pool; and at the end where there is no limit."""
 
 STEPS = 1500
 """Subgradient steps between two changes of the pool."""
@@ -59,22 +60,34 @@ POOL_BYTES = 1 << 28
 MOST_LISTS = 30_000
 """Lists in the pool, at most."""
 
-ROOMS, MOST_VALUES = (2_000, 20_000), 20_000_000
-"""Lists that are branched over, at most: the price is lowered as far as they reach, in turns. And
-how many values they may have, for each user one."""
+DEPTHS = (0.2, 0.35, 0.55, 1.0)
+"""Lists are branched over that are worth more than a price so much lower than that of the poorest
+taken, in shares of it: in turns, since each turn takes many times as long as the one before."""
+
+MOST_BRANCHED, MOST_VALUES = 50_000, 40_000_000
+"""Lists that are branched over, at most, and values that they may have, for each user one."""
 
 WORK, MORE_WORK, MOST_WORK = 2e9, 16.0, 1e12
-"""Ratings that a search over lists looks at before a higher price is tried: first; how many times
-as many are looked at next; and at most. Two thousand million take about half a second."""
+"""Ratings that a search over lists looks at before a higher price is tried: for a bound alone; how
+many times as many are looked at first to solve the relaxation, and then each time again; and at
+most. Two thousand million take about half a second."""
+
+NARROWED = 5_000_000
+"""From so many values on, those to branch over are float32 numbers, rounded up."""
+
+DEARER, STEEP = 1.5, 0.05
+"""How many times as high the higher price is; and the least, in shares of the most that any list
+can be worth."""
 
 NEAR = 0.25
 """Where the bound over the pool is so near to that over all lists, in shares of the gap, lists are
 priced again only to branch over them."""
 
 WORTHWHILE = 0.1
-"""In limited time, branching goes on over more lists where it closed this share of the gap."""
+"""In limited time, lists are branched over where that can close this share of the gap, and more of
+them where it did."""
 
-PROVING, STARTING = 1e-8, 5e-4
+PROVING, STARTING = 3e-9, 5e-4
 """Seconds that it takes to compute a bound anew, for each node and value of a list, and for each
 node besides: left for it."""
 
@@ -179,7 +192,7 @@ def solve(search: Search) -> None:
         limit = AFTERWARDS
     rounds = 0
     while not local.stop() and (limit is None or rounds < limit):
-        few = SHAKES if limit is None else min(SHAKES, limit - rounds)
+        few = LATER if limit is None else min(LATER, limit - rounds)
         improve(local, best.lists, tries(few), better=best.offer)
         rounds += few
         chosen = _chosen(relaxation, best.lists, rng, local.stop)
@@ -268,6 +281,17 @@ class Instance:
     def values_of(self, lists: NDArray[np.int64]) -> NDArray[np.floating]:
         """What users get from lists: float32 where that is exact."""
         return self.pricing.values_of(lists, self.dtype)
+
+    def values_to_branch_over(self, lists: NDArray[np.int64]) -> NDArray[np.floating]:
+        """What users get from lists at most: float32, rounded up, where there are many values."""
+        if len(lists) * len(self.ratings) < NARROWED or self.dtype == np.float32:
+            return self.values_of(lists)
+        values: NDArray[np.float32] = np.empty((len(lists), len(self.ratings)), np.float32)
+        for row, items in zip(values, lists, strict=True):
+            exact = self.pricing.values_of(items[None])[0]
+            row[:] = exact
+            row[row < exact] = np.nextafter(row[row < exact], np.float32(np.inf))
+        return values
 
     def distinct(self, lists: NDArray[np.int64]) -> NDArray[np.int64]:
         """One of each lists that differ in nothing, or by the order where weights are equal.
@@ -480,7 +504,7 @@ class Relaxation:
             found = pricing.above(multipliers, price, self.instance.room, stop, work)
             if found is not None:
                 return found
-            price = highest if price > 0.8 * highest else (price + highest) / 2
+            price = min(highest, max(DEARER * price, STEEP * highest))
         return None
 
     def certificate(self, priced: PricedLists) -> CataloguesCertificate:
@@ -502,7 +526,7 @@ class Relaxation:
 
 def _relax(search: Search, relaxation: Relaxation) -> bool:
     """Solve the relaxation; whether that was done before the search was over."""
-    work, near = WORK, False
+    work, near = WORK * MORE_WORK, False
 
     def stop() -> bool:
         return search.over
@@ -559,25 +583,23 @@ def _chosen(
 def _close(search: Search, relaxation: Relaxation, local: CatalogueSearch, best: Best) -> None:
     """Find more lists at lower prices, and branch over them, until nothing better can be left."""
     instance, multipliers = relaxation.instance, relaxation.descent.multipliers
-    most = int(max(instance.slots + 100, MOST_VALUES // len(instance.ratings)))
-    for room in ROOMS:
+    most = max(instance.slots + 100, MOST_VALUES // len(instance.ratings))
+    room = min(MOST_BRANCHED, most)
+    for depth in DEPTHS:
         target = target_above(search.objective, instance.grain)
         needed = target - (relaxation.descent.bound - relaxation.price)
+        price = max(needed, (1.0 - depth) * relaxation.price)
+        before = search.bound
+        least = WORTHWHILE * (before - search.objective) if math.isfinite(search.remaining) else 0.0
+        if price > needed and relaxation.price - price < least:
+            return
         priced = instance.pricing.above(
-            multipliers,
-            needed if needed > 0.0 else -1.0,
-            min(room, most),
-            local.stop,
-            MOST_WORK,
+            multipliers, price if price > 0.0 else -1.0, room, local.stop, MOST_WORK
         )
         if priced is None:
             return
-        before = search.bound
         _branch(search, relaxation, priced, local, best)
-        closed = before - search.bound
-        if closed < WORTHWHILE * (before - search.objective) and math.isfinite(search.remaining):
-            return
-        if local.stop() or len(priced.lists) < room // 2 or room >= most:
+        if before - search.bound < least or local.stop() or price <= needed:
             return
 
 
@@ -591,7 +613,7 @@ def _branch(
     """Branch over lists found, down to what a choice with another list may be worth."""
     instance, multipliers = relaxation.instance, relaxation.descent.multipliers
     lists = relaxation.with_found(priced)
-    values = instance.values_of(lists)
+    values = instance.values_to_branch_over(lists)
     outside = -math.inf
     if priced.price >= 0.0:
         outside = instance.outside(multipliers, priced.price, values)
