@@ -23,16 +23,23 @@ def main() -> int:
     parser.add_argument("--items", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--tastes", type=int, default=10, help="that users share")
+    parser.add_argument("--sample", type=int, help="only bound what so many of the users can get")
     options = parser.parse_args()
     for variable in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "2"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from grouping import form
+    from grouping import Ratings, form
     from grouping.generate import generate
 
     form(generate(60, 30, step=None), "av", "sum", 3, 3, "refine", iterations=1)  # compiles
     ratings = generate(options.users, options.items, step=None, clusters=options.tastes, seed=0)
     rows = np.asarray(ratings.matrix)
+    if options.sample is not None:
+        some = Ratings.of(np.ascontiguousarray(rows[: options.sample]))
+        found = form(some, "av", "sum", GROUPS, K, "exact", time_limit=options.seconds)
+        each, most = found.objective / options.sample, found.bound / options.sample
+        print(f"the first {options.sample} users: {each:.4f} each, {most:.4f} at the most")
+        return 0
     totals, spent = restarts(rows, options.seconds)
     print(f"{len(totals)} restarts of alternation: {max(totals):.1f}, {spent:.0f} s", flush=True)
     found = form(ratings, "av", "sum", GROUPS, K, "refine", time_limit=options.seconds, seed=0)
