@@ -394,7 +394,7 @@ def predict(
         say(f"{path}: {ratings.shape[0]} users x {ratings.shape[1]} items", quiet)
 
     used = apply(Path(folder), rounds=rounds, in_process=in_process, workers=workers, take=write)
-    say(f"{folder}: completed with {used} rounds", quiet)
+    say(f"{folder}: completed with {used} round{'s' if used != 1 else ''}", quiet)
 
 
 def _refuse(context: typer.Context, others: tuple[str, ...], beside: str) -> None:

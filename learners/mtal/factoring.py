@@ -167,14 +167,18 @@ class FactoringOrganisation(Participant):
         rows, totals = whole(own.rows), whole(own.totals)
         width, size = rows.shape[1], len(totals)
         for name, peer in self.peers.items():
-            where = self.session, len(self.rounds) + 1, self._exchange
             count = len(peer.rows) * width
-            drawn = stream(self._secret_of(name, peer), *where, count=count + size)
-            if name < self.name:  # the one adds what the other subtracts, modulo 2^64
-                drawn = ~drawn + np.uint64(1)
+            drawn = self._mask_with(name, peer, count + size)
             rows[peer.rows] += drawn[:count].reshape(len(peer.rows), width)
             totals += drawn[count:]
         return _Masked(rows, totals)
+
+    def _mask_with(self, name: str, peer: Peer, count: int) -> Masked:
+        """Numbers for this exchange; the peer's own are the same but for the sign."""
+        where = self.session, len(self.rounds) + 1, self._exchange
+        drawn = stream(self._secret_of(name, peer), *where, count=count)
+        # the one adds what the other subtracts, modulo 2^64
+        return ~drawn + np.uint64(1) if name < self.name else drawn
 
     def _secret_of(self, name: str, peer: Peer) -> bytes:
         if name not in self._secrets:

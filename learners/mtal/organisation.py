@@ -372,7 +372,7 @@ class Organisation(Participant):
                 raise DivergedError(
                     f"organisation {self.name!r} diverges in round {len(self.rounds) + 1}: eta "
                     f"{eta:.3g} makes the {part} loss {loss:.4g}, where the base has "
-                    f"{start:.4g}. Take a smaller eta"
+                    f"{start:.4g}. Take a smaller eta, or one chosen on validation"
                 )
 
 
