@@ -1,11 +1,12 @@
 """Local search over partitions: better than greedy at any size, within constraints, at any time.
 
 The best of several starts (GRD with and without split buckets; under least misery, formations
-around users who are hard to satisfy together; under aggregate voting, lists that are improved
-item by item) is improved by moves and exchanges of users, again and again, each time longer: by
-scores that soften the lowest ratings under least misery, by shaken lists within sizes under
-aggregate voting, by annealing where neither is all. But for aggregate voting without constraints
-the search over lists goes on instead. Nothing is ever lost: the result is the best formation met.
+around users who are hard to satisfy together, and with a time limit what a linear program over
+groups comes to; under aggregate voting, lists that are improved item by item) is improved by
+moves and exchanges of users, again and again, each time longer: by scores that soften the lowest
+ratings under least misery, by shaken lists within sizes under aggregate voting, by annealing where
+neither is all. But for aggregate voting without constraints the search over lists goes on instead.
+Nothing is ever lost: the result is the best formation met.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 
 from grouping.constraints.meeting import meet
 from grouping.errors import InputError
+from grouping.exact import ENUMERATED_USERS
 from grouping.exact.bounding import upper_bound
+from grouping.exact.covers import solve as covers
 from grouping.exact.search import Search
 from grouping.local import alternation, coverage, hard_users, lists, merging
 from grouping.local.annealing import Annealing
@@ -38,6 +41,12 @@ next one is so much longer."""
 
 FREE = 0.1
 """Share of the time left that is spent on formations without constraints, to start from."""
+
+COVERING = 0.6
+"""Share of the time left in which groups are priced and chosen, under least misery."""
+
+MOST_COVERED = 1 << 26
+"""Ratings up to which they are."""
 
 BOUNDING = 0.8
 """Share of the time that is left to the search when the bound is computed."""
@@ -135,6 +144,10 @@ def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
         if search.over or not lists.leaves_moves(problem):
             return
     elif not sizes_alone:  # clusters are enough within sizes
+        if _priceable(search):
+            _from_covers(search)
+        if search.over:
+            return
         _from_other_starts(search, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups
@@ -265,6 +278,34 @@ def _from_other_starts(search: Search, rng: np.random.Generator) -> None:
         lists.improve(free, rng, tries(SHAKES))
     if free is not search:
         search.offer_met(free.labels)
+
+
+def _priceable(search: Search) -> bool:
+    """Whether there is time for groups as columns of a linear program, and a bound by them."""
+    problem = search.problem
+    n, m = problem.ratings.shape
+    fits = n > ENUMERATED_USERS and n * m <= MOST_COVERED
+    ruled = problem.constraints or problem.penalty or problem.by_members
+    timed = search.budget.time_limit is not None
+    return problem.semantics == "lm" and not ruled and fits and timed and not search.over
+
+
+def _from_covers(search: Search) -> None:
+    """Offer what the exact search finds in a share of the time, and keep its bound."""
+    few = replace(
+        search.budget,
+        time_limit=COVERING * max(0.0, search.remaining),
+        iterations=None,
+        patience=None,
+        progress=None,
+    )
+    inner = Search(search.problem, few, search.labels)
+    inner.prove(search.certificate)
+    try:
+        covers.solve(inner)
+    finally:  # an interrupt too
+        search.offer(inner.labels)
+        search.prove(inner.certificate)
 
 
 def _from_members(search: Search, rng: np.random.Generator) -> None:

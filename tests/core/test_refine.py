@@ -140,6 +140,32 @@ def test_a_gap_or_a_time_limit_ends_the_search():
     )
 
 
+@pytest.fixture
+def hard():
+    """Ratings of 40 whose optimum a few users do not prove; columns of groups do at once."""
+    return generate(40, 30, step=None, seed=1)
+
+
+def test_groups_are_priced_where_time_allows(hard):
+    """Under least misery a time limit lets columns be priced: here they end it with a proof."""
+    assert form(hard, "lm", "sum", 5, 3, "refine", iterations=1).status == "feasible"
+    formed = form(hard, "lm", "sum", 5, 3, "refine", time_limit=60)
+    assert formed.status == "optimal"
+    assert formed.objective == form(hard, "lm", "sum", 5, 3, "exact").objective
+
+
+def test_an_interrupt_while_groups_are_priced_keeps_what_was_found(hard, monkeypatch):
+    """The proof that was there when it came is kept: nothing is left to look for."""
+    found = refine.covers.solve
+
+    def interrupted(search):
+        found(search)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(refine.covers, "solve", interrupted)
+    assert form(hard, "lm", "sum", 5, 3, "refine", time_limit=60).status == "optimal"
+
+
 def test_ndcg_and_constraints_elsewhere_are_refused():
     ratings = complete(generate(20, 6, seed=3), "error")
     with pytest.raises(InputError, match="order of lists"):
