@@ -54,8 +54,8 @@ class Step:
                 raise InputError(f"{what} {how!r}: give constant, train or validation")
             if how == "validation" and not has_validation:
                 raise InputError(f"{what} cannot be chosen on validation: no rating is held out")
-        if not np.isfinite(self.eta):
-            raise InputError(f"the rate eta must be finite, not {self.eta}")
+        if not 0 < self.eta < np.inf:
+            raise InputError(f"the rate eta must be positive and finite, not {self.eta:g}")
         return self
 
 

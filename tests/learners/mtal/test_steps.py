@@ -93,7 +93,7 @@ def test_a_choice_on_validation_looks_at_validation():
     [
         (Step(rate="sometimes"), "constant, train or validation"),
         (Step(weights="validation"), "no rating is held out"),
-        (Step(eta=np.nan), "finite"),
+        *[(Step(eta=eta), "finite") for eta in (np.nan, np.inf, 0.0, -1.0)],
     ],
 )
 def test_impossible_steps_are_refused(step, said):
