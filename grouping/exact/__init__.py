@@ -54,6 +54,7 @@ FORMULATIONS = {
         Formulation("medians"),
         Formulation("weakest"),
         Formulation("catalogues"),
+        Formulation("sized"),
     )
 }
 
@@ -75,6 +76,8 @@ def formulation_of(problem: Problem) -> Formulation | None:
         return FORMULATIONS["partitions"]
     if aggregation.per_member or problem.by_members:
         return None
+    if problem.constraints:
+        return FORMULATIONS["sized"]
     if problem.semantics == "lm":
         return FORMULATIONS["covers"]
     if problem.k == 1 or (aggregation.name != "min" and not aggregation.weights[1:].any()):

@@ -26,6 +26,7 @@ from numba import prange
 from numpy.typing import NDArray
 
 from grouping.kernels.jit import kernel
+from grouping.kernels.levels import level_of
 
 REORDERED = {"reassoc", "contract", "nsz"}
 """Sums may be taken in any order: `MARGIN` allows for the rounding of the worst."""
@@ -123,37 +124,6 @@ def _lowered(value):
     if np.float64(near) > value:
         near = np.nextafter(near, np.float32(-np.inf))
     return near
-
-
-@kernel()
-def level_of(best, weights, need):
-    """Level at which a user's best ratings just make up a need; infinity if they never do.
-
-    Parameters
-    ----------
-    best : float array, shape (positions,)
-        Descending.
-    weights : float64 array, shape (positions,)
-        Positive, descending.
-    need : float
-
-    Returns
-    -------
-    level : float
-    """
-    rest, used = 0.0, 0.0
-    for j in range(weights.shape[0]):
-        rest += weights[j] * best[j]
-    if rest <= need:
-        return np.inf
-    level = np.inf
-    for j in range(weights.shape[0]):
-        rest -= weights[j] * best[j]
-        used += weights[j]
-        level = (need - rest) / used
-        if j + 1 < weights.shape[0] and level >= best[j + 1]:
-            break
-    return level
 
 
 @kernel()

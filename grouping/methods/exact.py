@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.constraints.meeting import meet
-from grouping.errors import InputError
-from grouping.exact import ENUMERATED_USERS, formulation_for
+from grouping.exact import formulation_for
 from grouping.exact.covers import few_users
 from grouping.exact.search import Search
 from grouping.methods import Budget, Outcome, greedy
@@ -34,18 +33,14 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
     Raises
     ------
     InputError
-        If there is no formulation for the problem (ndcg, and constraints, beyond a few users).
+        If there is no formulation for the problem (ndcg, and groups by members, beyond a few
+        users).
     InfeasibleError
         If no partition satisfies the constraints.
     """
     formulation = formulation_for(problem)
     given = [] if start is None else [start]
     seeds = [*given, greedy.run(problem, budget).labels]
-    if problem.constraints and formulation.name != "partitions":
-        raise InputError(
-            f"exact keeps constraints for up to {ENUMERATED_USERS} users: use ip for some "
-            "more, or refine"
-        )
     first = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
     search = Search(problem, budget, first)
 

@@ -118,12 +118,21 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
         until = BOUNDING * search.remaining if timed else 0.0
         search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if not search.over:
-            _improve(search, start)
+            improve(search, start)
 
     return search.outcome(course)
 
 
-def _improve(search: Search, start: NDArray[np.int64] | None) -> None:
+def improve(search: Search, start: NDArray[np.int64] | None) -> None:
+    """Search from the best formation that a search knows, until it is over.
+
+    Parameters
+    ----------
+    search : Search
+        Its formation satisfies the constraints.
+    start : int64 array, shape (n,), optional
+        Groups to start from besides.
+    """
     problem, budget = search.problem, search.budget
     rng = np.random.default_rng(budget.seed)
     rounds, patience = budget.iterations, budget.patience

@@ -228,12 +228,6 @@ def test_exact_methods_find_the_best_within_constraints(rows, constraints, meant
     assert found.bound == pytest.approx(best)
 
 
-def test_exact_says_up_to_where_it_keeps_constraints():
-    X = np.random.default_rng(0).integers(1, 6, (12, 4)) * 1.0
-    with pytest.raises(InputError, match="up to 10 users: use ip for some more, or refine"):
-        form(X, "av", "sum", 3, 2, "exact", max_size=5)
-
-
 def test_many_users_are_balanced_by_moving_few():
     """Two hundred users of two attributes, sizes and a pair besides; a tenth has to move."""
     rng = np.random.default_rng(0)

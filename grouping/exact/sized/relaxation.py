@@ -1,0 +1,373 @@
+"""The relaxation of one part: multipliers, the lists worth most at them, and the bound they prove.
+
+For any numbers lambda, one for each user, of whatever sign,
+
+    objective <= sum of lambda + what groups within the sizes are worth beyond their users' lambda,
+
+each group at most the most that any list makes of so many users. Groups of one list share their
+users, so an r-th group of it adds no more than the next best of them (`grouping.kernels.sized`).
+`grouping.kernels.sized_prices` finds all lists worth more than a price; every other adds no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grouping.exact.grain import rounded_down
+from grouping.exact.sized.parts import Part
+from grouping.exact.sized.rooms import Rooms
+from grouping.kernels import sized as kernels
+from grouping.kernels import sized_prices as prices
+
+SLICE = 30_000_000
+"""Ratings looked at between two looks at the clock: about a tenth of a second."""
+
+ROOM = 400
+"""Lists worth more than the price that are kept at a time."""
+
+COLUMNS_OF_LIST = 6
+"""Thresholds of each list that are columns at first, on average."""
+
+MOST_COLUMNS = 4_000
+"""Columns that are kept: beyond, those worth least go."""
+
+STEPS, FIRST_STEPS = 400, 200
+"""Subgradient steps between two searches for lists."""
+
+AGAIN = 0.05
+"""Length of the steps when they are taken up again, in shares of the distance to the aim."""
+
+BELOW, NEARER, NEAREST = 0.3, 0.6, 0.003
+"""Where nothing is known, steps aim so far below the bound, in shares of it: in the first round,
+how many times less in each next one, and at the least."""
+
+SETTLED, PATIENCE = 1e-5, 4
+"""Rounds that lower the bound by a smaller share in a row, after which the relaxation is solved."""
+
+NEARLY = 1e-7
+"""Lists that add no more than the poorest group, but for this share, are not looked for."""
+
+WEIGHINGS = 12
+"""Times that the weights of a list's items are improved."""
+
+
+@dataclass(frozen=True, eq=False)
+class PartCertificate:
+    """Proof that one part of the objective is no larger than a bound.
+
+    Attributes
+    ----------
+    part : Part
+    multipliers : float64 array, shape (n,)
+    lists : int64 array, shape (found, k)
+        All lists worth more than the price at these multipliers.
+    weights : float64 array, shape (found, k), or None
+        Where the least of the items' sums counts: convex weights of each list's items.
+    price : float
+        What no other list adds more than, of whatever number of groups.
+    bound : float
+        Rounded outward, and down to the ratings' grain.
+    """
+
+    part: Part
+    multipliers: NDArray[np.float64]
+    lists: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+    price: float
+    bound: float
+
+
+class Relaxation:
+    """Columns, multipliers and the best bound of one part.
+
+    Parameters
+    ----------
+    rows : float64 array, shape (items, users)
+    best : float64 array, shape (users, k)
+        Each user's highest ratings, descending.
+    rooms : Rooms
+    part : Part
+    grain : float or None
+        What the part is a multiple of.
+    multipliers : float64 array, shape (users,)
+        To start from.
+    """
+
+    def __init__(
+        self,
+        rows: NDArray[np.float64],
+        best: NDArray[np.float64],
+        rooms: Rooms,
+        part: Part,
+        grain: float | None,
+        multipliers: NDArray[np.float64],
+    ) -> None:
+        self.rows, self.rooms, self.part, self.grain = rows, rooms, part, grain
+        self.best = np.ascontiguousarray(best[:, : part.k])
+        self.multipliers = multipliers.astype(np.float64)
+        self.low, self.cap = int(rooms.lows[0]), int(rooms.caps[0])
+        self.values = np.empty((0, rows.shape[1]), np.float32)
+        self.gains = np.empty(0)
+        self.certificate: PartCertificate | None = None
+        self.settled = False
+        self._known: set[tuple[bytes, float]] = set()
+        self._quiet, self._below = 0, BELOW
+        self._length = np.array([1.0])
+
+    @property
+    def bound(self) -> float:
+        """The lowest so far."""
+        return math.inf if self.certificate is None else self.certificate.bound
+
+    def add(self, lists: NDArray[np.int64], price: float = -math.inf) -> int:
+        """Take lists as columns, under least misery with every threshold worth more than a price.
+
+        Returns
+        -------
+        added : int
+            Columns that are new.
+        """
+        values, gains = self.columns(lists, price)
+        values = values.astype(np.float32)
+        fresh = []
+        for at, (row, gain) in enumerate(zip(values, gains.tolist(), strict=True)):
+            key = row.tobytes(), gain
+            if key not in self._known:
+                self._known.add(key)
+                fresh.append(at)
+        self.values = np.concatenate([self.values, values[fresh]])
+        self.gains = np.concatenate([self.gains, gains[fresh]])
+        return len(fresh)
+
+    def few_of(self, lists: NDArray[np.int64]) -> float:
+        """Price that not many more columns of some lists are worth more than."""
+        values, gains = self.columns(lists)
+        worth = np.empty(len(gains))
+        kernels.worths(values, self.multipliers, gains, self.low, self.cap, worth)
+        most = COLUMNS_OF_LIST * len(lists)
+        return -math.inf if len(worth) <= most else float(np.sort(worth)[-most - 1])
+
+    def best_columns(self, count: int) -> NDArray[np.int64]:
+        """Tell which columns are worth most at the multipliers."""
+        found = np.full(len(self.gains), -np.inf)
+        worth = np.empty(len(self.gains))
+        for low, cap in zip(self.rooms.lows, self.rooms.caps, strict=True):
+            kernels.worths(self.values, self.multipliers, self.gains, low, cap, worth)
+            np.maximum(found, worth, out=found)
+        most: NDArray[np.int64] = np.argsort(-found, kind="stable")[:count]
+        return most
+
+    def round(self, known: float, stop: Callable[[], bool], work: float = math.inf) -> bool:
+        """Lower the bound over the columns, then look for lists worth more than these.
+
+        Parameters
+        ----------
+        known : float
+            What some formation is worth; -infinity if nothing is known.
+        stop : callable
+        work : float
+            Give up the search for lists after looking at so many ratings.
+
+        Returns
+        -------
+        done : bool
+            Whether lists were searched to the end.
+        """
+        bound = self._over(self.values, self.gains)[0]
+        aim = known
+        if not known < bound or not math.isfinite(known):
+            aim = bound - self._below * max(1.0, abs(bound))
+            self._below = max(NEARER * self._below, NEAREST)
+        self.descend(FIRST_STEPS if self.certificate is None else STEPS, aim)
+        self._length[0] = max(self._length[0], AGAIN)
+        before = self.bound
+        new = self.prove(stop, work)
+        if new < 0:
+            return False
+        gained = before - self.bound > SETTLED * max(1.0, abs(self.bound))
+        self._quiet = 0 if gained or new > ROOM // 4 else self._quiet + 1
+        self.settled = self._quiet >= PATIENCE
+        if len(self.gains) > MOST_COLUMNS:
+            kept = np.sort(self.best_columns(MOST_COLUMNS // 2))
+            self.values, self.gains = self.values[kept], self.gains[kept]
+            self._known = {
+                (row.tobytes(), gain)
+                for row, gain in zip(self.values, self.gains.tolist(), strict=True)
+            }
+        return True
+
+    def columns(
+        self, lists: NDArray[np.int64], price: float = -math.inf
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Columns of lists at the multipliers: values (columns, users) and gains (columns,)."""
+        users = self.rows.shape[1]
+        if self.part.kind == prices.VOTES:
+            values = np.array([self.rows[items].sum(axis=0) for items in lists])
+            return values.reshape(-1, users), np.zeros(len(lists))
+        if self.part.kind == prices.WEAKEST:
+            weights = self.weights_of(lists)
+            values = np.array([w @ self.rows[s] for w, s in zip(weights, lists, strict=True)])
+            return values.reshape(-1, users), np.zeros(len(lists))
+        rows, gains = [], []
+        buffer, above = np.empty(self.cap), np.empty(users)
+        for items in lists:
+            lowest = self.rows[items].min(axis=0)
+            _, found = prices.best_threshold(
+                lowest, -self.multipliers, users, self.low, self.cap, buffer, price, above
+            )
+            for threshold in above[:found]:
+                rows.append(np.where(lowest >= threshold, 0.0, -np.inf))
+                gains.append(threshold)
+        return np.array(rows).reshape(-1, users), np.array(gains)
+
+    def weights_of(self, lists: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Find convex weights of each list's items that make it worth little: (lists, k)."""
+        k, room = self.part.k, np.empty((3, self.rows.shape[1]))
+        weights = np.full((len(lists), k), 1.0 / k)
+        for mine, items in zip(weights, lists, strict=True):
+            for _ in range(WEIGHINGS):
+                prices.weigh(
+                    self.rows, items, k, mine, self.multipliers, self.low, self.cap, -np.inf, room
+                )
+        return weights
+
+    def descend(self, steps: int, aim: float) -> float:
+        """Take subgradient steps over the columns; return the bound over them."""
+        rooms = self.rooms
+        bound, _ = kernels.descend(
+            self.values,
+            self.gains,
+            rooms.lows,
+            rooms.caps,
+            rooms.limits,
+            self.multipliers,
+            self._length,
+            aim,
+            steps,
+        )
+        return float(bound)
+
+    def prove(self, stop: Callable[[], bool], work: float = math.inf) -> int:
+        """Find the lists worth more than the poorest chosen, and state the bound.
+
+        Returns
+        -------
+        added : int
+            Columns that are new; -1 where it was stopped or gave up.
+        """
+        price = self._poorest()
+        price += NEARLY * max(1.0, abs(price))
+        found = self.search(price, stop, work)
+        if found is None:
+            return -1
+        price, lists = found
+        self._state(price, lists)
+        return self.add(lists, price)
+
+    def search(
+        self, price: float, stop: Callable[[], bool], work: float = math.inf
+    ) -> tuple[float, NDArray[np.int64]] | None:
+        """Find all lists worth more than a price; it goes up where there are too many."""
+        items, users = self.rows.shape
+        k = self.part.k
+        frames = (
+            np.empty((k, items), np.int64),
+            np.empty((k, items)),
+            *np.zeros((3, k), np.int64),
+            np.empty((k, users), np.int64),
+            np.empty((k, users)),
+            np.zeros(k, np.int64),
+            np.empty((k, items, k) if self.part.kind == prices.WEAKEST else (k, 1, k)),
+        )
+        state = np.array([-1, 0])
+        lists, values = np.empty((ROOM, k), np.int64), np.empty(ROOM)
+        while True:
+            outcome, price = prices.search(
+                self.part.kind,
+                self.rows,
+                self.best,
+                self.multipliers,
+                self.low,
+                self.cap,
+                float(price),
+                state,
+                frames,
+                lists,
+                values,
+                SLICE,
+            )
+            if outcome == prices.DONE:
+                return float(price), lists[: state[prices.FOUND]].copy()
+            work -= SLICE
+            if stop() or work <= 0:
+                return None
+
+    def _poorest(self) -> float:
+        """What the poorest group adds that is chosen from the columns there are."""
+        return max(0.0, float(self._over(self.values, self.gains)[1].min()))
+
+    def _over(
+        self, values: NDArray[np.floating], gains: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        rooms, users = self.rooms, self.rows.shape[1]
+        largest = np.zeros(len(rooms.limits))
+        if not len(values):
+            return float(self.multipliers.sum()), largest
+        found, slope = np.empty(len(values)), np.empty(users)
+        bound = kernels.bound_of(
+            values,
+            self.multipliers,
+            gains,
+            rooms.lows,
+            rooms.caps,
+            rooms.limits,
+            np.arange(len(values)),
+            found,
+            slope,
+            largest,
+        )
+        return float(bound), largest
+
+    def _state(self, price: float, lists: NDArray[np.int64]) -> None:
+        """State the bound that the multipliers, these lists and the price prove."""
+        rooms, users = self.rooms, self.rows.shape[1]
+        values, gains = self.columns(lists, price)
+        # as many more columns as there are groups, each worth the price to nobody in particular
+        total = [float(self.multipliers.sum())]
+        size = float(np.abs(self.multipliers).sum())
+        for low, cap, limit in zip(rooms.lows, rooms.caps, rooms.limits, strict=True):
+            columns, copies = np.empty((2, limit), np.int64)
+            additions = np.zeros(limit)
+            chosen = 0
+            if len(values):
+                found = np.empty(len(values))
+                kernels.worths(values, self.multipliers, gains, low, cap, found)
+                _, chosen = kernels.best_additions(
+                    values,
+                    self.multipliers,
+                    gains,
+                    low,
+                    cap,
+                    found,
+                    limit,
+                    columns,
+                    copies,
+                    additions,
+                )
+            additions[chosen:] = 0.0
+            total.extend(np.maximum(additions, max(price, 0.0)))
+        largest = float(np.abs(self.rows).max()) * self.part.k
+        size += users * (largest + float(np.abs(self.multipliers).max()))
+        slack = 4 * (users + 4 * self.part.k + 8) * np.finfo(np.float64).eps * size
+        bound = math.nextafter(math.fsum(total) + slack, math.inf)
+        bound = rounded_down(bound, self.grain)
+        if bound < self.bound:
+            weights = self.weights_of(lists) if self.part.kind == prices.WEAKEST else None
+            self.certificate = PartCertificate(
+                self.part, self.multipliers.copy(), lists, weights, price, bound
+            )
