@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "refine", "program")
+FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "refine", "program", "sizes")
 
 
 def main() -> int:

@@ -50,6 +50,11 @@ class Case:
         return "ml-1m" if self.family == "ml-1m" else "ml-100k"
 
     @property
+    def max_size(self) -> int | None:
+        """Most users of a group, where sizes are limited: a fifth more than if all were equal."""
+        return -(-6 * self.users // (5 * self.groups)) if self.family == "sizes" else None
+
+    @property
     def key(self) -> dict[str, str]:
         """What tells its row in the CSV file from others."""
         names = ("family", "kind", "users", "items", "seed", "semantics", "agg", "groups", "k")
@@ -105,6 +110,23 @@ def _ml_1m() -> Iterator[Case]:
     yield Case("ml-1m", "half-star", 0, 0, 0, "av", "min", 10, 5, 600, "gap <= 0.5 %")
 
 
+SIZED = (
+    ("lm", "max", 30, "optimal"),
+    ("av", "max", 30, "optimal"),
+    ("av", "sum", 30, "gap <= 0.25 %"),
+    ("av", "min", 60, "gap <= 1 %"),
+    ("lm", "min", 60, "gap <= 2.5 %"),
+    ("lm", "sum", 60, ""),
+)
+
+
+def _sizes() -> Iterator[Case]:
+    for kind in KINDS:
+        for seed in SEEDS:
+            for semantics, agg, limit, asked in SIZED:
+                yield Case("sizes", kind, 200, 100, seed, semantics, agg, 10, 5, limit, asked)
+
+
 def _refine() -> Iterator[Case]:
     for agg, asked in (("max", "0.01"), ("sum", "0.03"), ("min", "0.2")):
         for seed in range(5):
@@ -135,4 +157,5 @@ FAMILIES = {
     "ml-1m": _ml_1m,
     "refine": _refine,
     "program": _program,
+    "sizes": _sizes,
 }

@@ -27,7 +27,8 @@ def ratings_of(case: Case) -> Ratings | None:
 def warm_up(case: Case) -> None:
     """Compile what the case will need, on an instance of the same kind, out of the time."""
     small = generated(40, 20, case.kind, 1)
-    form(small, case.semantics, case.agg, 3, 3, case.method, time_limit=5)
+    most = None if case.max_size is None else 16
+    form(small, case.semantics, case.agg, 3, 3, case.method, time_limit=5, max_size=most)
 
 
 _bounds: dict[tuple[object, ...], float] = {}
@@ -52,6 +53,8 @@ def measure(case: Case, ratings: Ratings) -> dict[str, str]:
     asked = (case.semantics, case.agg, case.groups, case.k)
     plain = form(ratings, *asked).objective
     split = form(ratings, *asked, split_buckets=True).objective if asked[0] == "lm" else None
+    if case.max_size is not None:  # GRD knows no sizes
+        plain = split = None
     low, high = ratings.observed_range()
     allowed = None
     if case.semantics == "lm":  # theorems 4.6 and 4.8
@@ -59,7 +62,14 @@ def measure(case: Case, ratings: Ratings) -> dict[str, str]:
     started = time.perf_counter()
     try:
         seed = case.seed if case.method == "refine" else 0
-        found = form(ratings, *asked, case.method, time_limit=case.limit, seed=seed)
+        found = form(
+            ratings,
+            *asked,
+            case.method,
+            time_limit=case.limit,
+            seed=seed,
+            max_size=case.max_size,
+        )
     except UndecidedError:
         figures = ("", "", "", "nothing found", case.limit)
     else:

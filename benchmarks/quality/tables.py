@@ -27,7 +27,7 @@ def problems(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
         errors = [
             float(row["bound"]) - float(row["grd split"] or row["grd"])
             for row in found
-            if row["bound"]
+            if row["bound"] and row["grd"]
         ]
         lines.append(
             (
@@ -40,12 +40,14 @@ def problems(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
                 f"{statistics.median(seconds):.2f}",
                 f"{max(seconds):.2f}",
                 case.asked,
-                _percent(statistics.median(_gap(row["grd"], row["bound"]) for row in found)),
+                _percent(statistics.median(_gap(row["grd"], row["bound"]) for row in found))
+                if found[0]["grd"]
+                else "",
                 _percent(statistics.median(_gap(row["grd split"], row["bound"]) for row in found))
                 if found[0]["grd split"]
                 else "",
-                f"{max(errors):.3g}",
-                found[0]["theorem"],
+                f"{max(errors):.3g}" if errors else "",
+                found[0]["theorem"] if errors else "",
             )
         )
     return _markdown(head, lines)
