@@ -40,7 +40,8 @@ MAP: higher is better.
   ratings. It is here for comparison and is no honest figure.
 - **off by**: (a) less the paper's ratio; bold where it is more than 0.012 (Alone by genres: 0.03).
 - **(b) chosen on validation**: fitted to 81 %, the round or epoch chosen on 9 %; the same round or
-  epoch after fitting to 90 %, looked at once.
+  epoch after fitting to 90 %, looked at once. On the splits where it was run, which may be fewer;
+  a figure without a spread is of one split.
 - **last**: after all 10 rounds or 200 epochs, fitted to 90 %, on the splits that were taken so far.
   To save time Joint and Alone end after 30 epochs in a row that were no better (but for a few runs
   of the first split), and MTAL with explicit feedback, from the second split on, two rounds after
