@@ -42,6 +42,7 @@ def form(
     weigh: str = "groups",
     split_buckets: bool = False,
     write_model: str | os.PathLike[str] | None = None,
+    symmetry_breaking: bool = False,
     min_size: int | None = None,
     max_size: int | None = None,
     sizes: Sequence[int] | None = None,
@@ -107,6 +108,8 @@ def form(
         the sum of the weights for wsum), as the paper's theorems 4.6 and 4.8 want it.
     write_model : path-like, optional
         ``ip``: write the integer program to a .lp or .mps file as well.
+    symmetry_breaking : bool
+        ``ip``: number the groups by their first members, which leaves fewer equal solutions.
     min_size, max_size : int, optional
         Fewest and most users of every group, with methods that take constraints (``refine``).
     sizes : l whole numbers, optional
@@ -215,6 +218,7 @@ def form(
             budget,
             split_buckets=split_buckets,
             write_model=write_model,
+            symmetry_breaking=symmetry_breaking,
             start=None
             if start is None
             else start_labels(completed, start, groups, constraints.slotted),

@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "refine", "program", "sizes")
+FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "refine", "program", "symmetry", "sizes")
 
 
 def main() -> int:
@@ -98,11 +98,13 @@ def _print(family, wanted, rows, plot):
 
     print(f"\n### {family}\n")
     if family == "program":
-        print(tables.side_by_side(wanted, rows))
+        print(tables.side_by_side(wanted, rows, "exact", "ip"))
         if plot is not None:
             from benchmarks.quality.picture import draw
 
             draw(wanted, rows, plot)
+    elif family == "symmetry":
+        print(tables.side_by_side(wanted, rows, "ip", "ip without symmetry"))
     else:
         print(tables.problems(wanted, rows))
 

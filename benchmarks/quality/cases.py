@@ -27,7 +27,7 @@ class Case:
     limit : float
         Seconds.
     asked : str
-    method : {"exact", "ip", "refine"}
+    method : {"exact", "ip", "ip without symmetry", "refine"}
         With refine the seed is the method's, and the gap is to what exact proves in a minute.
     """
 
@@ -48,6 +48,11 @@ class Case:
     def data(self) -> str:
         """Name of the data set, where the ratings are not made."""
         return "ml-1m" if self.family == "ml-1m" else "ml-100k"
+
+    @property
+    def solver(self) -> str:
+        """Name of the method that solves it."""
+        return self.method.partition(" ")[0]
 
     @property
     def max_size(self) -> int | None:
@@ -150,6 +155,15 @@ def _program() -> Iterator[Case]:
                     yield Case("program", "integer", *where, 60, "", method)
 
 
+def _symmetry() -> Iterator[Case]:
+    for users, items, groups, k in PROGRAM_SIZES[:3]:
+        for semantics in ("lm", "av"):
+            for agg in ("max", "min", "sum"):
+                for method in ("ip", "ip without symmetry"):
+                    where = (users, items, 0, semantics, agg, groups, k)
+                    yield Case("symmetry", "integer", *where, 60, "", method)
+
+
 FAMILIES = {
     "generated": _generated,
     "uniform": _uniform,
@@ -157,5 +171,6 @@ FAMILIES = {
     "ml-1m": _ml_1m,
     "refine": _refine,
     "program": _program,
+    "symmetry": _symmetry,
     "sizes": _sizes,
 }

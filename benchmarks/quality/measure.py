@@ -28,7 +28,7 @@ def warm_up(case: Case) -> None:
     """Compile what the case will need, on an instance of the same kind, out of the time."""
     small = generated(40, 20, case.kind, 1)
     most = None if case.max_size is None else 16
-    form(small, case.semantics, case.agg, 3, 3, case.method, time_limit=5, max_size=most)
+    form(small, case.semantics, case.agg, 3, 3, case.solver, time_limit=5, max_size=most)
 
 
 _bounds: dict[tuple[object, ...], float] = {}
@@ -65,7 +65,8 @@ def measure(case: Case, ratings: Ratings) -> dict[str, str]:
         found = form(
             ratings,
             *asked,
-            case.method,
+            case.solver,
+            symmetry_breaking=case.solver != case.method,
             time_limit=case.limit,
             seed=seed,
             max_size=case.max_size,

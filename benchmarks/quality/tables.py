@@ -53,15 +53,26 @@ def problems(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
     return _markdown(head, lines)
 
 
-def side_by_side(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
-    """Table of the paper's program beside `exact`."""
-    head = ("users x items, l, k", "problem", "exact s", "gap", "paper's program s", "gap")
+TITLES = {
+    "exact": "exact",
+    "ip": "paper's program",
+    "ip without symmetry": "groups numbered by first members",
+}
+
+
+def side_by_side(
+    cases: Sequence[Case], rows: dict[tuple[str, ...], Row], one: str, other: str
+) -> str:
+    """Table of two methods on the same instances, the paper's program one of them."""
+    head = ["users x items, l, k", "problem"]
+    for method in (one, other):
+        head += [f"{TITLES[method]} s", "gap"]
     lines = []
     for case in cases:
-        if case.method != "exact":
+        if case.method != one:
             continue
         key = row_key(case)
-        ours, theirs = rows.get(key), rows.get((*key[:-1], "ip"))
+        ours, theirs = rows.get(key), rows.get((*key[:-1], other))
         if ours is None or theirs is None:
             continue
         line = [f"{case.users} x {case.items}, {case.groups}, {case.k}"]

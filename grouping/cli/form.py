@@ -35,6 +35,13 @@ def form(
             help="Let GRD split users of equal lists, which gives its guarantee (with lm).",
         ),
     ] = False,
+    symmetry_breaking: Annotated[
+        bool,
+        typer.Option(
+            "--symmetry-breaking",
+            help="Number the groups of --method ip by their first members: fewer equal solutions.",
+        ),
+    ] = False,
     write_model: Annotated[
         str | None,
         typer.Option(
@@ -143,6 +150,7 @@ def form(
         {
             "--split-buckets": split_buckets,
             "--write-model": write_model,
+            "--symmetry-breaking": symmetry_breaking,
             "--start": start,
         },
     )
@@ -173,6 +181,7 @@ def form(
                 exclude=exclusions(complete, exclude, exclude_file),
                 split_buckets=split_buckets,
                 write_model=write_model,
+                symmetry_breaking=symmetry_breaking,
                 constraints=rules.constraints(complete.users, groups),
                 start=None
                 if partition is None
