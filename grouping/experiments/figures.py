@@ -51,7 +51,7 @@ def legend_below(figure: Figure) -> None:
 
 
 def in_thousands(value: float, place: object = None) -> str:
-    """Write a number at an axis: 500, 2,000, 10k, 200k.
+    """Write a number at an axis: 500, 2.5k, 200k.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def in_thousands(value: float, place: object = None) -> str:
     -------
     text : str
     """
-    return f"{value / 1000:g}k" if value >= 10_000 else f"{value:,.10g}"
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:.10g}"
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
@@ -113,10 +113,13 @@ def _draw(part: pd.DataFrame, panel: Panel, place: Axes) -> None:
             if len(proven) < len(points):
                 _draw_unproven(points, panel, place)
         runs = proven.dropna(subset=[panel.y]).groupby(panel.vary)[panel.y]
-        mean = runs.mean()
-        if len(mean):
-            place.plot(mean.index, mean, color=colour, marker=marker, markersize=4, label=label)
-            place.fill_between(mean.index, runs.min(), runs.max(), color=colour, alpha=0.2)
+        table = runs.agg(["mean", "min", "max"])
+        if len(table):
+            # where nothing is drawn, the line must not lead across
+            table = table.reindex(sorted(points[panel.vary].dropna().unique()))
+            x = table.index
+            place.plot(x, table["mean"], color=colour, marker=marker, markersize=4, label=label)
+            place.fill_between(x, table["min"], table["max"], color=colour, alpha=0.2)
     _scale(panel, place)
 
 
