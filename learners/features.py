@@ -32,11 +32,14 @@ class Features:
     scales : tuple of (float, float)
         By column, the level and the unit that tell a cell in the table's own terms:
         ``level + unit * cell``. (0, 1) but for numbers, which are standardised.
+    listed : bool array, shape (rows,), or None
+        Whether the table lists the user or item of a row; None if it lists all.
     """
 
     names: tuple[str, ...]
     matrix: NDArray[np.float32]
     scales: tuple[tuple[float, float], ...] = ()
+    listed: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if not self.scales:
@@ -44,7 +47,8 @@ class Features:
 
     def take(self, positions: NDArray[np.int64]) -> Features:
         """Return the features of some rows."""
-        return Features(self.names, self.matrix[positions], self.scales)
+        listed = None if self.listed is None else self.listed[positions]
+        return Features(self.names, self.matrix[positions], self.scales, listed)
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,8 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     rows = np.array([place.get(identity, -1) for identity in ids], dtype=np.int64)
     matrix = np.hstack(blocks)[rows]
     matrix[rows < 0] = 0.0
-    return Features(tuple(names), np.ascontiguousarray(matrix), tuple(scales))
+    listed = None if (rows >= 0).all() else rows >= 0
+    return Features(tuple(names), np.ascontiguousarray(matrix), tuple(scales), listed)
 
 
 def parse_kinds(text: str) -> dict[str, Kind]:

@@ -153,8 +153,9 @@ Balance: TypeAlias = Annotated[
     typer.Option(
         "--balance",
         metavar="ATTRIBUTE:TOLERANCE",
-        help="Of each value of a column of --profiles, every group has its share of its size, give "
-        "or take 1 or TOLERANCE times the size; repeatable.",
+        help="Each value of ATTRIBUTE, a column of --profiles, has in every group the share that "
+        "it has among all users, up to 1 user or TOLERANCE times the group's size, whichever is "
+        "more; repeatable.",
     ),
 ]
 NoIsolated: TypeAlias = Annotated[
@@ -170,7 +171,7 @@ Profiles: TypeAlias = Annotated[
     typer.Option(
         "--profiles",
         metavar="FILE",
-        help="Table of users for these two: ids in the first column, a header.",
+        help="Table of users for --balance and --no-isolated: ids in the first column, a header.",
     ),
 ]
 Format: TypeAlias = Annotated[

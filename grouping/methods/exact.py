@@ -10,6 +10,7 @@ from grouping.exact import formulation_for
 from grouping.exact.covers import few_users
 from grouping.exact.search import Search
 from grouping.methods import Budget, Outcome, greedy
+from grouping.methods.refine import improve
 from grouping.problem import Problem
 
 
@@ -53,5 +54,8 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
                 search.prove(few_users.bound_certificate(problem))
         if not search.over:
             formulation.solve(search)
+        if formulation.name == "covers" and not search.over:
+            # nothing is left to branch on, and the bound may be what a formation reaches
+            improve(search, start)
 
     return search.outcome(course)

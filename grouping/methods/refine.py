@@ -117,6 +117,8 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
         timed = budget.time_limit is not None
         until = BOUNDING * search.remaining if timed else 0.0
         search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
+        if _priceable(search):
+            _from_covers(search)
         if not search.over:
             improve(search, start)
 
@@ -153,10 +155,6 @@ def improve(search: Search, start: NDArray[np.int64] | None) -> None:
         if search.over or not lists.leaves_moves(problem):
             return
     elif not sizes_alone:  # clusters are enough within sizes
-        if _priceable(search):
-            _from_covers(search)
-        if search.over:
-            return
         _from_other_starts(search, rng)
     annealing = Annealing(problem, rng, lambda: search.over)
     units, groups = len(annealing.instance.sizes), problem.groups

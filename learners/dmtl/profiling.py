@@ -176,8 +176,14 @@ def describe(model: DMTL, weights: NDArray[np.float32], *, top: int = 5) -> list
     mean, above, counted = _item_scores(known, weights)
     attributes = _Attributes.of(known)
     size = weights.sum(axis=1).astype(np.float64)
-    here = weights @ attributes.of_users / np.maximum(weights @ attributes.told, 1e-9)
     everywhere, spread = attributes.mean_and_spread()
+    of_whom = weights @ attributes.told
+    # of a group of which nothing is told there is nothing to tell
+    here = np.where(
+        of_whom > 0,
+        weights @ (attributes.told * attributes.of_users) / np.maximum(of_whom, 1e-9),
+        everywhere,
+    )
     level, unit = attributes.level, attributes.unit
     found = []
     for number in range(len(weights)):
@@ -259,7 +265,7 @@ class _Attributes:
     def mean_and_spread(self) -> tuple[Floats, Floats]:
         """Of each attribute, over the users of whom it is told."""
         count = np.maximum(self.told.sum(axis=0), 1e-9)
-        mean = self.of_users.sum(axis=0) / count
+        mean = (self.told * self.of_users).sum(axis=0) / count
         variance = (self.told * (self.of_users - mean) ** 2).sum(axis=0) / count
         return mean, np.maximum(np.sqrt(variance), 1e-9)
 
@@ -270,8 +276,9 @@ def _of_profiles(known: Known) -> NDArray[np.float32]:
 
 
 def _with_profile(known: Known) -> NDArray[np.bool_]:
-    told: NDArray[np.bool_] = np.any(_of_profiles(known), axis=1)
-    return told
+    assert known.profiles is not None
+    listed = known.profiles.listed
+    return np.ones(known.users, bool) if listed is None else listed[: known.users]
 
 
 def _with_ratings(known: Known) -> NDArray[np.bool_]:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from grouping.errors import InputError
 from grouping.ids import Ids
 from learners.dmtl.groups import Groups
@@ -91,6 +93,8 @@ def write(folder: str | os.PathLike[str], stored: Stored) -> None:
     for name, part in features:
         if part is not None:
             arrays[name] = part.matrix
+            if part.listed is not None:
+                arrays[f"{name}/listed"] = part.listed.astype(np.uint8)
     if stored.labels is not None:
         arrays["labels"] = stored.labels.shares
     saving.save(folder, KIND, document, arrays)
@@ -135,6 +139,7 @@ def _restored(saved: saving.Saved) -> Stored:
             tuple(found[name]),
             arrays[name],
             tuple((float(level), float(unit)) for level, unit in found["scales"][name]),
+            arrays[f"{name}/listed"].astype(bool) if f"{name}/listed" in arrays else None,
         )
         for name in ("profiles", "attributes")
     }

@@ -64,7 +64,9 @@ def leaf_bound(R, stands, above, up_to, apart, groups, weights, leaf):
     need(len(cuts) > 0)
     need(np.all(multipliers >= 0) and np.all(np.diff(levels) > 0) and np.all(stands[users]))
     need(len(set(users)) == len(users) and np.all(np.diff(discounts, prepend=0.0) >= 0))
-    alone, groups = (-np.sort(-R))[:, : len(weights)] @ weights, min(groups, stands.sum())
+    alone, groups = np.zeros(len(R)), min(groups, stands.sum())
+    for weight, scores in zip(weights, (-np.sort(-R)).T, strict=False):
+        alone += weight * scores  # position by position, as the objective is defined
     price = -np.inf
     for low, high, proof in zip(cuts, [*cuts[1:], np.inf], proofs, strict=True):
         allowed = stands & (above < high) & (up_to > low)

@@ -119,7 +119,9 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch, interrupt, status):
         if interrupt:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(exact, "formulation_for", lambda problem: SimpleNamespace(solve=solve))
+    monkeypatch.setattr(
+        exact, "formulation_for", lambda problem: SimpleNamespace(name="fake", solve=solve)
+    )
     found = form(np.array(EXAMPLE_1), "av", "min", 3, 2, "exact")
     assert found.status == status
     assert found.bound >= found.objective > 0
@@ -144,3 +146,17 @@ def test_sums_of_many_users_under_voting_are_solved(agg):
     X = np.random.default_rng(0).integers(1, 6, (11, 4))
     found = form(X, "av", agg, 2, 2, "exact")
     assert found.status == "optimal"
+
+
+def test_local_search_goes_on_where_branching_has_nothing_left(monkeypatch):
+    """A bound that a formation reaches is of use only if somebody looks for the formation."""
+    X = np.random.default_rng(5).random((30, 8))
+    asked = (X, "lm", "max", 6, 2, "exact")
+    best = form(*asked)
+    assert best.status == "optimal"
+
+    def gives_up(search):
+        search.prove(best.certificate)
+
+    monkeypatch.setattr("grouping.exact.covers.solve.solve", gives_up)
+    assert form(*asked).objective == best.objective

@@ -80,6 +80,13 @@ def accepted(problem, certificate):
     return found <= certificate.bound + 1e-11 * max(1.0, abs(found))
 
 
+def test_worths_that_cancel_are_summed_in_one_order_by_both():
+    """What is 0 in one order of adding and 5e-17 in another is not a user more above 0."""
+    rows = [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.1], [0.1, -0.2, -0.3, 0.4]]
+    problem = Problem.of(Ratings.of(np.array(rows)), "lm", "sum", 3, 4)
+    assert accepted(problem, solved(problem).certificate)
+
+
 @settings(max_examples=100)
 @given(instances(kinds=KINDS, semantics=("lm",), aggs=AGGS, users=7, items=5))
 def test_certificates_convince_the_checker(instance):

@@ -305,12 +305,25 @@ def test_users_of_whom_an_attribute_is_not_told_do_not_count():
     sex = np.zeros((USERS, 2), dtype=np.float32)
     sex[: USERS // 2, 0] = np.arange(USERS // 2) % 2
     sex[: USERS // 2, 1] = 1 - sex[: USERS // 2, 0]
-    profiles = Features(("f", "m"), sex)
+    profiles = Features(("f", "m"), sex, listed=np.arange(USERS) < USERS // 2)
     model = DMTL(settings(epochs=1)).fit(told(profiles=profiles, attributes=None))
     (mixed,) = describe_groups(model, Groups.of(["mixed"], [[1, 3, USERS - 1]]))
     (trait,) = mixed.traits
     assert (trait.name, trait.here) == ("f", 1.0)
     assert trait.everywhere == pytest.approx(sex[: USERS // 2, 0].mean())
+    (nobody,) = describe_groups(model, Groups.of(["strangers"], [[USERS - 2, USERS - 1]]))
+    assert nobody.traits == []
+
+
+def test_a_flag_that_is_not_set_is_told(tmp_path):
+    """Users whose row is all zeros are in the table: they make the others stand out; saved too."""
+    student = (np.arange(USERS) < 2).astype(np.float32)[:, None]
+    told_of = told(profiles=Features(("student",), student), attributes=None)
+    DMTL(settings(epochs=1)).fit(told_of).save(tmp_path / "m")
+    (students,) = describe_groups(DMTL.load(tmp_path / "m"), Groups.of(["s"], [[0, 1]]))
+    (trait,) = students.traits
+    assert (trait.name, trait.here) == ("student", 1.0)
+    assert trait.everywhere == pytest.approx(2 / USERS)
 
 
 def test_lists_of_three_kinds(model):

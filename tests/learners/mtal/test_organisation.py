@@ -298,7 +298,7 @@ def test_settings_that_cannot_be_are_refused(options, said):
         run_rounds(transport, 1)
 
 
-@pytest.mark.parametrize("eta", [3.0, -1.0, 1e30])
+@pytest.mark.parametrize("eta", [3.0, 1e30])
 def test_a_diverging_rate_is_named_and_the_last_good_round_kept(eta):
     """The paper's own explosion: detected in the round it happens, what was before stands."""
     dealt = domains()
