@@ -150,10 +150,11 @@ def test_sums_of_many_users_under_voting_are_solved(agg):
 
 def test_local_search_goes_on_where_branching_has_nothing_left(monkeypatch):
     """A bound that a formation reaches is of use only if somebody looks for the formation."""
-    X = np.random.default_rng(5).random((30, 8))
-    asked = (X, "lm", "max", 6, 2, "exact")
+    X = np.random.default_rng(0).integers(1, 6, (30, 8))
+    asked = (X, "lm", "max", 8, 3, "exact")
     best = form(*asked)
     assert best.status == "optimal"
+    assert best.objective > form(*asked[:-1], split_buckets=True).objective
 
     def gives_up(search):
         search.prove(best.certificate)
