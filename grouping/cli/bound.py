@@ -14,6 +14,9 @@ def bound(
     agg: o.Agg = "min",
     groups: o.Groups = 10,
     k: o.ListLength = 5,
+    min_size: o.MinSize = None,
+    max_size: o.MaxSize = None,
+    sizes: o.Sizes = None,
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
@@ -39,7 +42,7 @@ def bound(
     """
     from grouping.cli.inputs import read_asked
     from grouping.cli.progress import shown_progress
-    from grouping.cli.rules import exclusions
+    from grouping.cli.rules import RuleOptions, exclusions
     from grouping.cli.streams import emit, emit_json
     from grouping.counting import Counting
     from grouping.counting import user_weights as weights_of
@@ -53,6 +56,7 @@ def bound(
 
     weights = o.parse_weights(position_weights, agg, k)
     counts = None if user_weights is None else read_user_weights(user_weights)
+    rules = RuleOptions.asked(context)
     given = read_asked(context)
     with on_threads(threads), shown_progress(quiet) as progress:
         found = given.use(
@@ -64,6 +68,7 @@ def bound(
                     groups,
                     k,
                     position_weights=weights,
+                    constraints=rules.constraints(complete.users, groups),
                     counting=Counting(weigh, weights_of(complete.users, counts)),
                     exclusions=exclusions(complete, exclude, exclude_file),
                 ),

@@ -80,17 +80,19 @@ def upper_bound(
     problem = problem.relaxed()
     best = Bound(OwnListCertificate(problem), "own lists")
     free = replace(problem, constraints=NO_CONSTRAINTS)
-    try:
-        for bounding in (
-            partial(_quick, free, stop),
-            partial(_sized, problem, stop),
-            partial(_searched, problem, budget),
-        ):
+    for bounding in (
+        partial(_quick, free, stop),
+        partial(_sized, problem, stop),
+        partial(_searched, problem, budget),
+    ):
+        try:
             bound = bounding()
-            if bound is not None and bound.value < best.value:
-                best = bound
-    except GroupingError:  # no memory for a copy of the ratings
-        pass
+        except GroupingError as error:
+            if type(error) is not GroupingError:  # else: no memory for a copy of the ratings
+                raise
+            continue
+        if bound is not None and bound.value < best.value:
+            best = bound
     return best
 
 

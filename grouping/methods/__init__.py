@@ -6,7 +6,7 @@ Adding a method means adding a module here and a line to `METHODS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -50,6 +50,12 @@ class Budget:
     seed: int = 0
     progress: Progress | None = None
     looks: int | None = None
+
+    def after(self, seconds: float) -> Budget:
+        """Return what is left of it when some seconds are spent."""
+        if self.time_limit is None:
+            return self
+        return replace(self, time_limit=max(0.0, self.time_limit - seconds))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,8 +44,9 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
     formulation = formulation_for(problem)
     given = [] if start is None else [start]
     seeds = [*given, greedy.run(problem, budget).labels]
+    began = time.perf_counter()
     first = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
-    search = Search(problem, budget, first)
+    search = Search(problem, budget.after(time.perf_counter() - began), first)
 
     def course() -> None:
         for labels in seeds[1:]:

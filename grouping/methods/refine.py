@@ -11,6 +11,7 @@ Nothing is ever lost: the result is the best formation met.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -108,8 +109,9 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
     seeds.append(greedy.run(problem, budget).labels)
     if greedy.can_split(problem):
         seeds.append(greedy.run(problem, budget, split_buckets=True).labels)
+    began = time.perf_counter()
     first = meet(problem.constraints, seeds[0], problem.groups, budget.time_limit)
-    search = Search(problem, budget, first)
+    search = Search(problem, budget.after(time.perf_counter() - began), first)
 
     def course() -> None:
         for labels in seeds[1:]:

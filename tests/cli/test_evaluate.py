@@ -77,3 +77,11 @@ def test_constraints_that_groups_break_are_told(run: Run, table: str, tmp_path: 
     assert "broken: --max-size 3: group 0 has 4" in made.err
     assert run(*asked, "--max-size", "4").document["broken"] == []
     assert "broken" not in run(*asked).document
+
+
+def test_bound_knows_sizes(run: Run, table: str) -> None:
+    """Three groups of exactly two: lower than without sizes, and not below what can be had."""
+    free = run("bound", table, *THREE, "--json").document["bound"]
+    sized = run("bound", table, *THREE, "--min-size", "2", "--json").document["bound"]
+    best = run("form", table, *THREE, "--min-size", "2", "--method", "exact", "--json").document
+    assert best["objective"] <= sized <= free

@@ -33,8 +33,14 @@ ROOM = 400
 COLUMNS_OF_LIST = 6
 """Thresholds of each list that are columns at first, on average."""
 
-MOST_COLUMNS = 4_000
-"""Columns that are kept: beyond, those worth least go."""
+MOST_COLUMNS, MOST_CELLS = 4_000, 1 << 26
+"""Columns that are kept, and ratings in them: beyond, those worth least go."""
+
+HALVINGS = 12
+"""Of the range in which a price is sought that few enough columns are worth more than."""
+
+DESCENT = 400_000_000
+"""Ratings looked at by subgradient steps between two looks at the clock: about a second."""
 
 STEPS, FIRST_STEPS = 400, 200
 """Subgradient steps between two searches for lists."""
@@ -145,12 +151,49 @@ class Relaxation:
         return len(fresh)
 
     def few_of(self, lists: NDArray[np.int64]) -> float:
-        """Price that not many more columns of some lists are worth more than."""
-        values, gains = self.columns(lists)
-        worth = np.empty(len(gains))
-        kernels.worths(values, self.multipliers, gains, self.low, self.cap, worth)
-        most = COLUMNS_OF_LIST * len(lists)
-        return -math.inf if len(worth) <= most else float(np.sort(worth)[-most - 1])
+        """Price that not many columns of some lists are worth more than."""
+        return self._dear_enough(lists, -math.inf, COLUMNS_OF_LIST * len(lists))
+
+    def _dear_enough(self, lists: NDArray[np.int64], price: float, most: int) -> float:
+        """The price, or one so much higher that at most so many columns are worth more.
+
+        Under least misery a list has as many columns as it has thresholds, and as many of these
+        as there are users: they are counted before any is written down.
+        """
+        most = min(most, max(1, MOST_CELLS // self.rows.shape[1]))
+        if self.part.kind != prices.LEAST or not len(lists):
+            return price
+        best = np.array([self._thresholds(items, math.inf)[0] for items in lists])
+
+        def count(above: float) -> int:
+            return sum(len(self._thresholds(items, above)[1]) for items in lists)
+
+        high = float(best.max())
+        if math.isfinite(price):
+            low = price
+        else:
+            low = 2.0 * float(best[np.isfinite(best)].min(initial=high)) - high - 1.0
+        if not math.isfinite(high) or count(low) <= most:
+            return price if math.isfinite(price) or count(-math.inf) <= most else low
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2.0
+            if count(middle) > most:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _thresholds(
+        self, items: NDArray[np.int64], price: float
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """What a list is worth at the most, its thresholds worth more than a price, and ratings."""
+        users = self.rows.shape[1]
+        lowest, above = self.rows[items].min(axis=0), np.empty(users)
+        buffer = np.empty(self.cap)
+        best, found = prices.best_threshold(
+            lowest, -self.multipliers, users, self.low, self.cap, buffer, price, above
+        )
+        return float(best), above[:found], lowest
 
     def best_columns(self, count: int) -> NDArray[np.int64]:
         """Tell which columns are worth most at the multipliers."""
@@ -183,7 +226,13 @@ class Relaxation:
         if not known < bound or not math.isfinite(known):
             aim = bound - self._below * max(1.0, abs(bound))
             self._below = max(NEARER * self._below, NEAREST)
-        self.descend(FIRST_STEPS if self.certificate is None else STEPS, aim)
+        left = FIRST_STEPS if self.certificate is None else STEPS
+        at_once = max(1, DESCENT // max(1, self.values.size))
+        while left > 0:
+            self.descend(min(left, at_once), aim)
+            left -= at_once
+            if left > 0 and stop():
+                return False
         self._length[0] = max(self._length[0], AGAIN)
         before = self.bound
         new = self.prove(stop, work)
@@ -203,7 +252,7 @@ class Relaxation:
 
     def columns(
         self, lists: NDArray[np.int64], price: float = -math.inf
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
         """Columns of lists at the multipliers: values (columns, users) and gains (columns,)."""
         users = self.rows.shape[1]
         if self.part.kind == prices.VOTES:
@@ -214,16 +263,12 @@ class Relaxation:
             values = np.array([w @ self.rows[s] for w, s in zip(weights, lists, strict=True)])
             return values.reshape(-1, users), np.zeros(len(lists))
         rows, gains = [], []
-        buffer, above = np.empty(self.cap), np.empty(users)
         for items in lists:
-            lowest = self.rows[items].min(axis=0)
-            _, found = prices.best_threshold(
-                lowest, -self.multipliers, users, self.low, self.cap, buffer, price, above
-            )
-            for threshold in above[:found]:
-                rows.append(np.where(lowest >= threshold, 0.0, -np.inf))
+            _, above, lowest = self._thresholds(items, price)
+            for threshold in above:
+                rows.append(np.where(lowest >= threshold, np.float32(0.0), np.float32(-np.inf)))
                 gains.append(threshold)
-        return np.array(rows).reshape(-1, users), np.array(gains)
+        return np.array(rows, np.float32).reshape(-1, users), np.array(gains, np.float64)
 
     def weights_of(self, lists: NDArray[np.int64]) -> NDArray[np.float64]:
         """Find convex weights of each list's items that make it worth little: (lists, k)."""
@@ -266,6 +311,7 @@ class Relaxation:
         if found is None:
             return -1
         price, lists = found
+        price = self._dear_enough(lists, price, MOST_COLUMNS)
         self._state(price, lists)
         return self.add(lists, price)
 

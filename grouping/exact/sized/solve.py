@@ -22,11 +22,15 @@ from grouping.exact.sized.parts import Part, parts_of
 from grouping.exact.sized.relaxation import PartCertificate, Relaxation
 from grouping.exact.sized.rooms import Rooms, limited
 from grouping.kernels.sized_prices import LEAST, WEAKEST
+from grouping.local.alternation import Sizes
 from grouping.problem import NO_CONSTRAINTS, Problem
 from grouping.rows.items import item_rows
 
 ROUNDS, WORK = 12, 3e9
 """Of a bound alone: rounds of each part, and ratings that one search for lists looks at."""
+
+TIMED, UNTIMED = 10**9, 400
+"""Rounds of each part in a search, at most: with a time limit it is time that ends them."""
 
 OWN_LISTS = 100
 """Users whose own lists are among the columns at first."""
@@ -126,7 +130,7 @@ def solve(search: Search) -> None:
             search.report(columns=sized.columns)
             return search.over
 
-        sized.improve(10**9, math.inf, lambda: search.over, state)
+        sized.improve(TIMED if timed else UNTIMED, math.inf, lambda: search.over, state)
         state()
         while not search.over:
             some = max(1.0, LATE * search.remaining) if timed else math.inf
@@ -148,11 +152,11 @@ class _Sized:
         self.rooms = Rooms.of(problem)
         n, m = problem.ratings.shape
         memory.require(
-            8 * n * m,
+            12 * n * m,
             "bounding groups within sizes",
             "take fewer users or items, or leave out the bound",
         )
-        self.rows = item_rows(problem.ratings).astype(np.float64)
+        self.rows = item_rows(problem.ratings).astype(np.float64, copy=False)
         self.parts = parts_of(problem)
         weights = problem.aggregation.weights
         whole = bool(np.array_equal(weights, np.rint(weights)))
@@ -201,6 +205,8 @@ class _Sized:
     def formations(self, seconds: float, stop: Callable[[], bool]) -> list[NDArray[np.int64]]:
         """Choose columns of each part that make a formation."""
         if len(self.rooms.limits) > 1 or self.problem.constraints.slotted:
+            return []
+        if not Sizes(self.problem).suit(self.problem.ratings.shape[0]):
             return []
         found = []
         for relaxation, part in zip(self.relaxations, self.parts, strict=True):
