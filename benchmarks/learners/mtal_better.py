@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learners.lines import Lines
-from benchmarks.learners.mtal_cells import Cell, base_of, best_of, domains_of, score_of
+from benchmarks.learners.mtal_cells import Cell, best_of, domains_of, score_of, tested_of
 from benchmarks.learners.mtal_paper import COLUMNS, published
 from benchmarks.learners.mtal_tables import RESULTS
 from grouping.ratings import Ratings
@@ -76,7 +76,7 @@ def main() -> int:
 def run(cell: Cell, data: MovieLens, learn: Callable[..., Learned]) -> tuple:
     """Choose on validation, then learn from all that is not tested."""
     started = time.perf_counter()
-    rows, truth, base = base_of(cell, data)
+    tested = tested_of(cell, data)
     found = []
     for factors in GRID:
         _, judged = learn(cell, data, factors, 0.1, SWEEPS)
@@ -86,12 +86,12 @@ def run(cell: Cell, data: MovieLens, learn: Callable[..., Learned]) -> tuple:
     _, factors, sweeps = found[number]
     scores, _ = learn(cell, data, factors, 0.0, SWEEPS)
     return (
-        score_of(cell, rows, truth, base),
-        score_of(cell, rows, truth, scores[sweeps]),
+        tested.score(tested.base),
+        tested.score(scores[sweeps]),
         factors.count,
         factors.regularization,
         sweeps,
-        score_of(cell, rows, truth, scores[-1]),
+        tested.score(scores[-1]),
         time.perf_counter() - started,
     )
 

@@ -121,7 +121,7 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     """
     started = time.perf_counter()
     data = read_movielens(cell.data)
-    rows, truth, base = base_of(cell, data)
+    tested = tested_of(cell, data)
     mtal = cell.row.startswith("mtal")
     most = ROUNDS if mtal else single_epochs
     chosen_at, on_validation, refitted, steps = -1, np.nan, np.nan, most
@@ -129,12 +129,12 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
         thrifty = cell.split > 0 and cell.feedback == "explicit"
         learned = _run(cell, data, 0.1, most, patience=2 if mtal and thrifty else None)
         chosen_at = learned.chosen
-        on_validation = score_of(cell, rows, truth, learned.scores[chosen_at])
+        on_validation = tested.score(learned.scores[chosen_at])
         steps = len(learned.scores) - 1 if mtal else most
     needs_validation = "validation" in cell.row
     whole = _run(cell, data, 0.1 if needs_validation else 0.0, steps, at_least=chosen_at)
-    curve = [score_of(cell, rows, truth, s) for s in whole.scores]
-    paper = [_as_in_the_paper(cell, rows, truth, s) for s in whole.scores]
+    curve = [tested.score(s) for s in whole.scores]
+    paper = [tested.score_as_in_the_paper(s) for s in whole.scores]
     best, best_at = best_of(cell, curve)
     paper_best, paper_at = best_of(cell, paper)
     if validated:
@@ -142,14 +142,14 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     first, thin = (0, 1) if mtal else (1, 10)
     ended = cell.row.endswith("base") or len(curve) == (most + 1 if mtal else most)
     return Outcome(
-        score_of(cell, rows, truth, base),
+        tested.score(tested.base),
         best,
         best_at + first,
         curve[-1] if ended else np.nan,
         chosen_at + first if validated else -1,
         float(on_validation),
         float(refitted),
-        _as_in_the_paper(cell, rows, truth, base),
+        tested.score_as_in_the_paper(tested.base),
         paper_best,
         paper_at + first,
         time.perf_counter() - started,
@@ -158,10 +158,53 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     )
 
 
-def base_of(
-    cell: Cell, data: MovieLens
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
-    """Rows and truth of the tested ratings in the order of the domains, and the base's scores."""
+@dataclass(frozen=True)
+class Tested:
+    """The tested ratings of all domains together.
+
+    They are judged by row, then by column as named, whatever domains they lie in: of equal scores
+    the first given ranks first, and Base has many.
+
+    Attributes
+    ----------
+    cell : Cell
+    rows, columns : array
+    truth : float32 array
+    base : float64 array
+        What the base model, joint, predicts. All in the order of the domains.
+    """
+
+    cell: Cell
+    rows: NDArray[np.int64]
+    columns: NDArray
+    truth: NDArray[np.float32]
+    base: NDArray[np.float64]
+
+    def score(self, scores: NDArray) -> float:
+        """RMSE or MAP@10 of scores given in the order of the domains."""
+        order = np.lexsort((self.columns, self.rows))
+        return score_of(self.cell, self.rows[order], self.truth[order], scores[order])
+
+    def score_as_in_the_paper(self, scores: NDArray) -> float:
+        """Mean over batches of rows, weighted by their ratings."""
+        batch = self.rows // BATCH[self.cell.data]
+        parts = [np.flatnonzero(batch == number) for number in np.unique(batch)]
+        return float(
+            sum(
+                len(part)
+                * replace(
+                    self,
+                    rows=self.rows[part],
+                    columns=self.columns[part],
+                    truth=self.truth[part],
+                ).score(scores[part])
+                for part in parts
+            )
+            / len(self.rows)
+        )
+
+
+def tested_of(cell: Cell, data: MovieLens) -> Tested:
     (whole,) = domains_of(replace(cell, partition="uniform:1", row="joint base"), data, 0.0)
     ((_, tested),) = train_single("base", whole, of_feedback(cell.feedback), Fitting())
     place = {
@@ -172,10 +215,10 @@ def base_of(
     }
     domains = domains_of(cell, data, 0.0)
     rows = np.concatenate([domain.test.rows for domain in domains])
-    columns = [name for d in domains for name in d.columns.take(d.test.columns)]
+    columns = np.array([name for d in domains for name in d.columns.take(d.test.columns)])
     truth = np.concatenate([domain.test.values for domain in domains])
-    scores = np.array([place[key] for key in zip(rows, columns, strict=True)], dtype=np.float64)
-    return rows, truth, scores
+    base = np.array([place[key] for key in zip(rows, columns, strict=True)], dtype=np.float64)
+    return Tested(cell, rows, columns, truth, base)
 
 
 def domains_of(cell: Cell, data: MovieLens, validation: float) -> list[Domain]:
@@ -293,18 +336,6 @@ def score_of(cell: Cell, rows: NDArray, truth: NDArray, scores: NDArray) -> floa
     if cell.feedback == "explicit":
         return rmse(truth, scores)
     return float(average_precisions(rows, truth, scores).mean())
-
-
-def _as_in_the_paper(cell: Cell, rows: NDArray, truth: NDArray, scores: NDArray) -> float:
-    batch = rows // BATCH[cell.data]
-    return float(
-        sum(
-            (batch == b).sum()
-            * score_of(cell, rows[batch == b], truth[batch == b], scores[batch == b])
-            for b in np.unique(batch)
-        )
-        / len(rows)
-    )
 
 
 def best_of(cell: Cell, curve: list[float]) -> tuple[float, int]:
