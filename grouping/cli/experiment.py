@@ -90,7 +90,9 @@ def experiment(
 
     from grouping.experiments import experiment_named
 
-    experiment_named(name)
+    experiment = experiment_named(name)
+    if ratings is not None and experiment.draws:
+        raise InputError(f"{name} draws its own ratings ({experiment.draws}): leave RATINGS out")
     if (answers or visits) and name != "fig7":
         raise InputError(f"--{'answers' if answers else 'visits'}: goes with fig7 only")
     if answers:

@@ -83,7 +83,7 @@ def settings_of(name: str, asked: Asked) -> Row:
     return {
         "experiment": name,
         "version": __version__,
-        "ratings": described(asked.ratings),
+        "ratings": experiment_named(name).draws or described(asked.ratings),
         "scale": "full" if asked.full else "small",
         "runs": asked.runs,
         "seed": asked.seed,

@@ -17,6 +17,7 @@ def test_claims_go_to_standard_output_and_files_to_the_folder(run: Run, tmp_path
     assert made == {f"guarantee.{ending}" for ending in ("csv", "json", "md", "png", "svg")}
     summary = (tmp_path / "made/here/guarantee.md").read_text()
     assert "`grouping experiment guarantee --runs 1 --out made/here`" in summary
+    assert "Ratings: 1 to 5 at random, nine users an instance." in summary
 
 
 def test_given_ratings_are_completed_and_sampled(run: Run, tmp_path: Path, holes: str) -> None:
@@ -49,5 +50,6 @@ def test_refusals_name_the_place(run: Run, tmp_path: Path) -> None:
     run("experiment", "fig7", "--visits", "--out", "x").refused("--visits")
     run("experiment", "fig7", "--answers", "a.csv", "--out", "x").refused("a.csv")
     (tmp_path / "file").write_text(long_table())
+    run("experiment", "guarantee", "file", "--out", "x").refused("guarantee", "its own ratings")
     run("experiment", "guarantee", "--out", "file").refused("file", code=1)
     assert not (tmp_path / "x").exists()
