@@ -109,13 +109,26 @@ def size(problem: Problem) -> tuple[int, int]:
     -------
     variables : int
     constraints : int
-        Of the kinds that grow with the product of two or three of users, items and groups. Under
-        aggregate voting each score is one constraint, but of as many terms as there are users.
+        Of the kinds that grow with the product of two or three of users, items, groups and traits
+        to be balanced; no less than there are, but for those that break symmetry. Under aggregate
+        voting each score is one constraint, but of as many terms as there are users.
     """
     n, m = problem.ratings.shape
     groups = min(problem.groups, n)
     positions = len(_positions(problem))
-    return groups * (n + m * (1 + 2 * positions) + 2), groups * m * (n + 2 + 2 * positions)
+    variables = n + m * (1 + 2 * positions) + 2
+    rows = m * (n + 2 + 2 * positions) + positions + 3
+    if problem.constraints:
+        variables += 2  # whether it is formed, and how large
+        rows += 4 + sum(max(1, len(rule.users)) for rule in problem.constraints.rules)
+        traits = traits_of(problem.constraints, n)
+        variables += 3 * len(traits.shares)
+        rows += len(traits.shares) + 2 * int(traits.not_alone.sum())
+        rows += 4 * int((traits.tolerances < 1).sum())
+    if problem.penalty:
+        variables += m
+        rows += 2 * m + 1
+    return groups * variables, groups * rows + n
 
 
 def build(
@@ -222,7 +235,7 @@ def build(
             ),
         )
         model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= top * mod.used[g])
-        return _within_constraints(model, pyo, problem, symmetry_breaking)
+        return _within_constraints(model, pyo, problem, symmetry_breaking, in_time)
 
     # satisfaction adds up the scores of the items chosen, weighed by position
     model.t = pyo.Var(model.I, model.G, model.J)
@@ -256,7 +269,7 @@ def build(
         )
     )
     model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= most * mod.used[g])
-    return _within_constraints(model, pyo, problem, symmetry_breaking)
+    return _within_constraints(model, pyo, problem, symmetry_breaking, in_time)
 
 
 def write(model: Any, path: str | os.PathLike[str]) -> None:
@@ -304,26 +317,35 @@ def _refuse(problem: Problem) -> None:
     columns, rows = size(problem)
     if columns > MOST_VARIABLES or rows > MOST_CONSTRAINTS:
         n, m = problem.ratings.shape
+        fewer = ", fewer constraints" if problem.constraints else ""
         raise InputError(
             f"the paper's program for {n} users, {m} items and {problem.groups} groups has "
             f"{columns} variables and about {rows} constraints, more than the {MOST_VARIABLES} "
-            "that are tried: take fewer users, items or groups, or another method"
+            f"that are tried: take fewer users, items or groups{fewer}, or another method"
         )
 
 
-def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: bool) -> Any:
+def _within_constraints(
+    model: Any, pyo: Any, problem: Problem, no_symmetry: bool, in_time: Callable[[], None]
+) -> Any:
     """Add what the user asks of the groups besides: not in the paper."""
     constraints, n = problem.constraints, problem.ratings.shape[0]
     if constraints:
         low, high = constraints.low(), constraints.high(problem.groups, n)
         model.formed = pyo.Var(model.G, domain=pyo.Binary)
-        size = {g: sum(model.x[u, g] for u in model.U) for g in model.G}
-        model.most = pyo.Constraint(
-            model.G, rule=lambda mod, g: size[g] <= int(high[g]) * mod.formed[g]
+        model.size = pyo.Var(model.G)
+        model.held = pyo.Constraint(
+            model.G, rule=lambda mod, g: mod.size[g] == sum(mod.x[u, g] for u in mod.U)
         )
-        model.fewest = pyo.Constraint(model.G, rule=lambda mod, g: size[g] >= low * mod.formed[g])
+        model.most = pyo.Constraint(
+            model.G, rule=lambda mod, g: mod.size[g] <= int(high[g]) * mod.formed[g]
+        )
+        model.fewest = pyo.Constraint(
+            model.G, rule=lambda mod, g: mod.size[g] >= low * mod.formed[g]
+        )
         model.rules = pyo.ConstraintList()
         for rule in constraints.rules:
+            in_time()
             first, *others = rule.users or (0,)
             for g in model.G:
                 if rule.kind == "together":
@@ -335,9 +357,9 @@ def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: boo
                 model.rules.add(model.x[first, rule.numbers[0]] == 1)
         if constraints.slotted:
             model.all_formed = pyo.Constraint(model.G, rule=lambda mod, g: mod.formed[g] == 1)
-        _balance(model, pyo, constraints, n, size)
+        _balance(model, pyo, constraints, n, in_time)
     if problem.penalty:
-        _without_excluded(model, pyo, problem)
+        _without_excluded(model, pyo, problem, in_time)
     if no_symmetry and not constraints.slotted:
         model.first = pyo.Constraint(
             model.U,
@@ -347,28 +369,33 @@ def _within_constraints(model: Any, pyo: Any, problem: Problem, no_symmetry: boo
     return model
 
 
-def _balance(model: Any, pyo: Any, constraints: Constraints, n: int, size: Any) -> None:
+def _balance(
+    model: Any, pyo: Any, constraints: Constraints, n: int, in_time: Callable[[], None]
+) -> None:
     """Add what groups hold of each value of an attribute that rules are about."""
     traits = traits_of(constraints, n)
     some = range(len(traits.shares))
+    model.count = pyo.Var(model.G, some)
     # whether the tolerance times the size is more than 1; whether anybody has the value
     model.large, model.some = (pyo.Var(model.G, some, domain=pyo.Binary) for _ in range(2))
     for trait in some:
         users = np.flatnonzero((traits.of_user == trait).any(axis=1)).tolist()
         share, tolerance = float(traits.shares[trait]), float(traits.tolerances[trait])
         for g in model.G:
-            count = sum(model.x[u, g] for u in users)
+            in_time()
+            size, count = model.size[g], model.count[g, trait]
+            model.rules.add(count == sum(model.x[u, g] for u in users))
             if traits.not_alone[trait]:
                 model.rules.add(count >= 2 * model.some[g, trait])
                 model.rules.add(count <= len(users) * model.some[g, trait])
             if tolerance >= 1:
                 continue
-            for off in (count - share * size[g], share * size[g] - count):
+            for off in (count - share * size, share * size - count):
                 model.rules.add(off <= 1 + tolerance * n * model.large[g, trait])
-                model.rules.add(off <= tolerance * size[g] + 1 - model.large[g, trait])
+                model.rules.add(off <= tolerance * size + 1 - model.large[g, trait])
 
 
-def _without_excluded(model: Any, pyo: Any, problem: Problem) -> None:
+def _without_excluded(model: Any, pyo: Any, problem: Problem, in_time: Callable[[], None]) -> None:
     """Keep what a member excludes off the list of k items, of which not all may count."""
     pairs = problem.exclusions.pairs
     assert pairs is not None
@@ -384,9 +411,13 @@ def _without_excluded(model: Any, pyo: Any, problem: Problem) -> None:
             model.I, model.G, rule=lambda mod, i, g: told_apart[i, g] <= mod.listed[i, g]
         )
     model.excluded = pyo.ConstraintList()
-    for user, item in pairs.tolist():
+    by_item = pairs[np.argsort(pairs[:, 1], kind="stable")]
+    items, begins = np.unique(by_item[:, 1], return_index=True)
+    for item, users in zip(items.tolist(), np.split(by_item[:, 0], begins[1:]), strict=True):
         for g in model.G:
-            model.excluded.add(model.x[user, g] + listed[item, g] <= 1)
+            in_time()
+            members = sum(model.x[user, g] for user in users.tolist())
+            model.excluded.add(members <= len(users) * (1 - listed[item, g]))
 
 
 def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[], float]) -> Outcome:

@@ -4,8 +4,12 @@ import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from grouping import InputError, UndecidedError, form
+from grouping.constraints import Constraints
+from grouping.exclusions import Exclusions
+from grouping.ids import Ids
 from grouping.methods import Budget, ip
 from grouping.problem import Problem
 from grouping.ratings import Ratings
@@ -76,6 +80,74 @@ def test_ndcg_is_refused_with_the_reason():
 def test_too_large_a_program_is_refused_with_its_size():
     with pytest.raises(InputError, match=r"\d+ variables"):
         form(np.ones((3000, 2000)), groups=1000, method="ip")
+
+
+@settings(max_examples=25)
+@given(instances(aggs=LINEAR, users=5, items=4), st.data())
+def test_no_program_is_larger_than_was_said_before_it_was_built(instance, data):
+    """With what constraints, balance and exclusions add: some of it is counted twice, a bit."""
+    n, m = instance.X.shape
+    users = Ids(n, "user")
+    names = list(users)
+    constraints = Constraints.of(
+        users,
+        instance.groups,
+        max_size=data.draw(st.none() | st.integers(1, n)),
+        apart=[names[:2]] * data.draw(st.integers(0, 2)) if n > 1 else (),
+        together=[names] * data.draw(st.integers(0, 1)) if n > 1 else (),
+        fixed=dict.fromkeys(names[:1], 0) if data.draw(st.booleans()) else {},
+        balance={"age": data.draw(st.sampled_from([0.1, 1.0]))},
+        no_isolated=["age"] if data.draw(st.booleans()) else (),
+        profiles={"age": [user % 3 for user in range(n)]},
+    )
+    pairs = np.array([[user, user % m] for user in range(n) if m > instance.k]).reshape(-1, 2)
+    problem = Problem.of(
+        Ratings.of(instance.X),
+        instance.semantics,
+        instance.agg,
+        instance.groups,
+        instance.k,
+        position_weights=instance.weights,
+        constraints=constraints,
+        exclusions=Exclusions((), pairs) if len(pairs) else None,
+    )
+    variables, rows = ip.size(problem)
+    model = ip.build(problem)
+    assert model.nvariables() <= variables
+    assert model.nconstraints() <= rows
+
+
+def test_what_excluding_and_balancing_would_add_is_counted_before_it_is_built(monkeypatch):
+    """A program that is small without them is refused with them, by its size."""
+    monkeypatch.setattr(ip, "MOST_CONSTRAINTS", 300)
+    X = np.ones((20, 4))
+    assert form(X, groups=2, k=1, method="ip", max_size=10).objective == 2
+    ages = {"balance": {"age": 0.1}, "profiles": {"age": list(range(20))}}
+    with pytest.raises(InputError, match="fewer constraints"):
+        form(X, groups=2, k=1, method="ip", **ages)
+    monkeypatch.setattr(ip, "MOST_CONSTRAINTS", 230)
+    assert form(X, groups=2, k=1, method="ip").objective == 2
+    with pytest.raises(InputError, match="fewer constraints"):
+        form(X, groups=2, k=1, method="ip", exclude={"0": ["1"]})
+
+
+@pytest.mark.parametrize("asked", ["balance", "exclude"])
+def test_the_clock_is_looked_at_while_constraints_are_written_down(asked):
+    """At each row of them, so that many do not outlast the time limit."""
+    who = Constraints.of(Ids(6), 2, balance={"age": 0.1}, profiles={"age": range(6)})
+    without, with_them = (
+        Problem.of(Ratings.of(np.ones((6, 4))), groups=2, k=1, **options)
+        for options in (
+            {},
+            {"constraints": who}
+            if asked == "balance"
+            else {"exclusions": Exclusions((), np.array([[user, user % 3] for user in range(6)]))},
+        )
+    )
+    looks = []
+    ip.build(without, in_time=lambda: looks.append("without"))
+    ip.build(with_them, in_time=lambda: looks.append("with them"))
+    assert looks.count("with them") >= looks.count("without") + 2 * (6 if asked == "balance" else 3)
 
 
 def test_time_limit_without_a_solution_is_undecided():
