@@ -9,17 +9,19 @@ the formulation itself proves in it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+
+import numpy as np
 
 from grouping.constraints.meeting import meet
-from grouping.errors import GroupingError
+from grouping.errors import GroupingError, UndecidedError
 from grouping.exact import ENUMERATED_USERS, formulation_of
 from grouping.exact.covers import few_users
 from grouping.exact.search import Certificate, OwnListCertificate, Search
 from grouping.exact.sized import solve as sized
-from grouping.exact.sized.rooms import limited
+from grouping.exact.sized.rooms import limited, roomy
 from grouping.methods import Budget, greedy
 from grouping.problem import NO_CONSTRAINTS, Problem
 
@@ -33,6 +35,9 @@ LARGEST = 400_000_000
 
 LARGEST_SIZED = 4_000_000
 """Ratings up to which a bound that knows sizes is looked for."""
+
+EARLY = 0.4
+"""Share of the time, where it is limited, in which the quick bounds are to be had."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,9 @@ def upper_bound(
     ----------
     problem : Problem
     budget : Budget, optional
-        With a time limit, the formulation for the objective searches so long for a lower bound
-        than the quick ones; without, the bound is the same on every machine.
+        With a time limit, the formulation for the objective searches for a lower bound than the
+        quick ones in what these leave of the time; without, the bound is the same on every
+        machine.
     stop : callable
         Asked now and then: whether what is at hand must do.
 
@@ -75,16 +81,33 @@ def upper_bound(
     -------
     bound : Bound
         The lowest.
+
+    Raises
+    ------
+    InfeasibleError
+        If sizes leave no room for everybody.
     """
-    budget = budget or Budget()
+    budget, started = budget or Budget(), time.perf_counter()
     problem = problem.relaxed()
+    if not roomy(problem):  # the message names the rules in conflict
+        everyone = np.zeros(problem.ratings.shape[0], np.int64)
+        meet(problem.constraints, everyone, problem.groups, budget.time_limit)
+
+    def spent() -> float:
+        return time.perf_counter() - started
+
+    def early() -> bool:
+        late = budget.time_limit is not None and spent() >= EARLY * budget.time_limit
+        return late or stop()
+
     best = Bound(OwnListCertificate(problem), "own lists")
     free = replace(problem, constraints=NO_CONSTRAINTS)
-    for bounding in (
-        partial(_quick, free, stop),
-        partial(_sized, problem, stop),
-        partial(_searched, problem, budget),
-    ):
+    ways: tuple[Callable[[], Bound | None], ...] = (
+        lambda: _quick(free, early),
+        lambda: _sized(problem, early),
+        lambda: _searched(problem, budget.after(spent())),
+    )
+    for bounding in ways:
         try:
             bound = bounding()
         except GroupingError as error:
@@ -131,8 +154,13 @@ def _searched(problem: Problem, budget: Budget) -> Bound | None:
     formulation = formulation_of(problem)
     if formulation is None or budget.time_limit is None:
         return None
+    started = time.perf_counter()
     labels = greedy.run(problem, budget, split_buckets=greedy.can_split(problem)).labels
-    search = Search(problem, budget, meet(problem.constraints, labels, problem.groups))
+    try:
+        labels = meet(problem.constraints, labels, problem.groups, budget.time_limit)
+    except UndecidedError:
+        return None
+    search = Search(problem, budget.after(time.perf_counter() - started), labels)
     if not search.over:
         formulation.solve(search)
     return Bound(search.certificate, formulation.name)

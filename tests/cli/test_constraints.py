@@ -188,3 +188,10 @@ def test_members_and_their_weights_count(run: Run, table: str, tmp_path: Path) -
     run("form", table, *THREE, "--semantics", "av", "--weigh", "members").refused(
         "counts them already"
     )
+
+
+def test_sizes_that_hold_nobody_have_no_bound(run: Run, table: str) -> None:
+    """Neither is too small for everybody, nor are both together possible: by name, and code 3."""
+    run("bound", table, *THREE, "--max-size", "1").refused("--max-size 1", code=3)
+    both = ("--min-size", "5", "--max-size", "4")
+    run("bound", table, *THREE, *both).refused("--min-size 5; --max-size 4", code=3)

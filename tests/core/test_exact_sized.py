@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from grouping import form
 from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
+from grouping.errors import InfeasibleError
 from grouping.exact.bounding import upper_bound
 from grouping.exact.search import Search
 from grouping.exact.sized import relaxation, solve
+from grouping.exact.sized.rooms import roomy
 from grouping.generate import generate
 from grouping.kernels.jit import threads
 from grouping.methods import METHODS, Budget
@@ -105,6 +107,17 @@ def test_the_bound_is_never_below_the_best_within_sizes_and_the_checker_finds_it
     found = checked(problem, certificate)
     assert found <= certificate.bound + close(found)
     assert found >= best - close(best)
+
+
+@settings(max_examples=40, deadline=None)
+@given(sized_problems())
+def test_sizes_are_known_to_leave_no_room_where_no_formation_keeps_them(case):
+    """Then there is nothing to bound, whatever number would come of it."""
+    problem, best = case
+    assert roomy(problem) == (best is not None)
+    if best is None:
+        with pytest.raises(InfeasibleError, match="size"):
+            upper_bound(problem)
 
 
 @settings(max_examples=15, deadline=None)

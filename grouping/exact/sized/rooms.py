@@ -42,6 +42,17 @@ class Rooms:
         )
 
 
+def roomy(problem: Problem) -> bool:
+    """Whether sizes, all other constraints left aside, leave room for everybody."""
+    users, constraints = problem.ratings.shape[0], problem.constraints
+    low, high = constraints.low(), constraints.high(problem.groups, users)
+    if constraints.slotted:  # no group may be left out
+        return bool((high >= low).all()) and low * len(high) <= users <= int(high.sum())
+    high = np.sort(high[high >= low])[::-1]
+    counts = np.arange(1, len(high) + 1)
+    return bool(((counts * low <= users) & (users <= np.cumsum(high))).any())
+
+
 def limited(problem: Problem) -> bool:
     """Whether groups are limited in size at all."""
     users = problem.ratings.shape[0]
