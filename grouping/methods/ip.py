@@ -441,17 +441,22 @@ def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[],
     ended = TerminationCondition
     if interrupted and results.incumbent_objective is None:
         raise KeyboardInterrupt
-    if condition in (ended.provenInfeasible, ended.infeasibleOrUnbounded):  # it is bounded
+    infeasible = condition in (ended.provenInfeasible, ended.infeasibleOrUnbounded)  # it is bounded
+    if infeasible and problem.constraints:
         words = "; ".join(rule.words for rule in problem.constraints.rules)
         raise InfeasibleError(
             f"no partition into at most {problem.groups} groups satisfies {words}: exclude fewer, "
             "allow more groups, or take a smaller k"
         )
-    if not interrupted and condition not in (
+    failed = not interrupted and condition not in (
         ended.convergenceCriteriaSatisfied,
         ended.maxTimeLimit,
-    ):
-        raise GroupingError(f"HiGHS stopped without a result: {condition.name}")
+    )
+    if failed and results.incumbent_objective is None:
+        raise GroupingError(
+            f"HiGHS failed on the integer program and found no groups (its status: "
+            f"{condition.name}): use exact or refine"
+        )
     if results.incumbent_objective is None:
         raise UndecidedError(
             "the time limit passed before the integer program had a solution: give it more time, "
@@ -464,13 +469,19 @@ def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[],
     if not problem.constraints.slotted:
         labels = _numbered(labels)
     bound = results.objective_bound
-    usable = bound is not None and math.isfinite(bound)
+    usable = bound is not None and math.isfinite(bound) and not failed
     outward = _outward(problem, labels, float(bound)) if usable else None
     status = "interrupted" if interrupted else "time_limit"
     if condition == ended.convergenceCriteriaSatisfied:
         worth = score(problem, labels).objective
         status = "optimal" if not budget.gap or outward == worth else "feasible"
     advice = [f"bounds of the integer program hold to HiGHS' tolerance of {TOLERANCE:g}"]
+    if failed:
+        status = "feasible"
+        advice = [
+            f"HiGHS failed before it was done (its status: {condition.name}): these are the best "
+            "groups it had found, without a bound"
+        ]
     return Outcome(
         labels,
         status=status,

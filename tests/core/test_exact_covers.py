@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping.exact.covers.certificate import SORTED, TOGETHER, best_others
+from grouping.exact.covers.certificate import SORTED, TOGETHER, CoverCertificate, best_others
+from grouping.exact.covers.master import Master
 from grouping.exact.covers.pricing import Pricer, Prices, exactly_summed
 from grouping.exact.covers.solve import solve
 from grouping.exact.search import Search
@@ -265,6 +266,25 @@ def test_a_search_that_is_lied_to_does_not_convince_the_checker():
     assert search.proven
     assert search.objective < honest.objective
     assert not accepted(problem, search.certificate)
+
+
+@pytest.mark.parametrize("solved_first", [0, 1, 12])
+def test_a_solver_that_fails_leaves_what_is_known(solved_first, monkeypatch):
+    """At the root or in the tree: the search ends with a formation and a bound that is proven."""
+    problem, count, plainly = spread(), 0, Master.solve
+
+    def fails(master, seconds):
+        nonlocal count
+        count += 1
+        return plainly(master, seconds) if count <= solved_first else None
+
+    monkeypatch.setattr(Master, "solve", fails)
+    search = Search(problem, Budget())
+    solve(search)
+    assert not search.proven
+    assert search.bound > search.objective
+    if isinstance(search.certificate, CoverCertificate):
+        assert accepted(problem, search.certificate)
 
 
 @st.composite

@@ -1,13 +1,18 @@
 """The paper's integer program finds the optimum that enumerating every partition finds."""
 
+from importlib import import_module
+from types import SimpleNamespace
+
 import highspy
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyomo.contrib.solver.common.results import TerminationCondition
 
 from grouping import InputError, UndecidedError, form
 from grouping.constraints import Constraints
+from grouping.errors import GroupingError
 from grouping.exclusions import Exclusions
 from grouping.ids import Ids
 from grouping.methods import Budget, ip
@@ -172,3 +177,49 @@ def test_a_time_limit_too_short_to_build_the_program_ends_it_in_one_sentence(cap
     with pytest.raises(UndecidedError, match="too short to build the integer program"):
         form(np.ones((40, 30)), groups=5, k=3, method="ip", time_limit=0.02)
     assert not caplog.records
+
+
+def ended_as(monkeypatch, condition, member=None):
+    """Let HiGHS end in a status, with or without a solution."""
+
+    class Failing:
+        _solver_model = None
+
+        def set_instance(self, model):
+            self.model = model
+
+        def solve(self, model, **_):
+            return SimpleNamespace(
+                termination_condition=TerminationCondition[condition],
+                incumbent_objective=None if member is None else 1.0,
+                objective_bound=1.0,
+                solution_loader=SimpleNamespace(load_vars=self.load_vars),
+            )
+
+        def load_vars(self):
+            for (user, group), variable in self.model.x.items():
+                variable.value = float(member[user] == group)
+
+    import_module("pyomo.environ")  # which registers the real ones there
+    factory = "pyomo.contrib.solver.common.factory.SolverFactory"
+    monkeypatch.setattr(factory, lambda name: Failing())
+
+
+@pytest.mark.parametrize("condition", ["error", "unknown", "unbounded", "infeasibleOrUnbounded"])
+def test_a_failure_of_the_solver_is_one_sentence(monkeypatch, condition):
+    """It says whose failure it is, its status, and what to use instead; exit code 1."""
+    ended_as(monkeypatch, condition)
+    with pytest.raises(GroupingError, match=f"HiGHS failed.*{condition}.*use exact") as failure:
+        form(np.array(EXAMPLE_1), groups=3, k=1, method="ip")
+    assert type(failure.value) is GroupingError
+    assert failure.value.exit_code == 1
+
+
+def test_groups_of_a_solver_that_failed_are_kept_without_its_bound(monkeypatch):
+    """What was found is not lost, and nothing is claimed of it."""
+    ended_as(monkeypatch, "error", member=[0, 1, 0, 0, 2, 1])
+    found = form(np.array(EXAMPLE_1), groups=3, k=1, method="ip")
+    assert found.status == "feasible"
+    assert found.bound is None
+    assert found.labels[0] == found.labels[2] != found.labels[1]
+    assert "HiGHS failed" in " ".join(found.advice)

@@ -307,8 +307,8 @@ class _Course:
         cheap = len(self.covers.weights) == 1
         while open_trees and not self.search.over:
             _, _, worst = heapq.heappop(open_trees)
-            if self._proven(worst.bound) or worst.node is None:
-                continue
+            if self._proven(worst.bound) or worst.node is None or worst.node.solution is None:
+                continue  # the last: its linear program could not be solved
             branched = self._branched(worst.node)
             if branched is None:
                 return
