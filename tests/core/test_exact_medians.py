@@ -194,6 +194,17 @@ def test_descents_bound_and_decide_like_enumeration(seed, limit):
                 assert set(chosen.tolist()) <= set(choice) or len(choice) < limit
 
 
+def test_a_tree_is_left_in_time_to_prove_what_it_says(monkeypatch):
+    """Time that the proof of a larger tree would take is not spent on it, but on better items."""
+    problem = Problem.of(Ratings.of(np.random.default_rng(0).random((60, 30))), "av", "max", 6, 1)
+    assert solved(problem).proven
+    monkeypatch.setattr("grouping.exact.medians.solve.PROVING", 1e9)
+    search = solved(problem, time_limit=0.3)
+    assert not search.proven
+    assert search.remaining <= 0
+    assert checked(problem, search.certificate) <= search.bound * (1 + 1e-12)
+
+
 @settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_swaps_gain_what_they_say(seed):

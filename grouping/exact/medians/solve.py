@@ -29,6 +29,10 @@ ROUNDS = 60
 STEPS = 600
 """Subgradient steps before the tree is grown."""
 
+PROVING = 2e-10
+"""Seconds that it takes to compute the tree's bound anew, for each value that it is made of: left
+for it."""
+
 SHORT_OF = 1e-3
 """Share of the grain that a bound must keep from the next multiple, for rounding's sake."""
 
@@ -131,11 +135,14 @@ def solve(search: Search) -> None:
         if tree.nodes >= 2 * reported:
             reported = max(1, tree.nodes)
             search.report(columns=len(promising), nodes=tree.nodes)
-        return search.over
+        return search.over or search.remaining <= PROVING * tree.proved
 
     tree.grow(target, offer, grown_enough)
     search.prove(medians.certificate(tree.proof()))
     search.report(columns=len(promising), nodes=tree.nodes)
+    while not stop() and math.isfinite(search.remaining):
+        shaken, value = local.shake(rows[promising], shaken, rng, ROUNDS, stop)
+        offer(value, promising[shaken])
 
 
 def middle_multipliers(

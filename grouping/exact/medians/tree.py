@@ -315,6 +315,11 @@ class MedianTree:
         self._free: list[int] = []
         self._records.add_rows(descent.multipliers.astype(np.float32)[None])
 
+    @property
+    def proved(self) -> int:
+        """Values that the bound is made of, at most, when it is computed anew."""
+        return (self._records.rows + len(self._heap)) * self._values.size
+
     def grow(
         self,
         target: Callable[[], float],

@@ -24,8 +24,9 @@ from grouping.exact.sized.rooms import Rooms
 from grouping.kernels import sized as kernels
 from grouping.kernels import sized_prices as prices
 
-SLICE = 30_000_000
-"""Ratings looked at between two looks at the clock: about a tenth of a second."""
+SLICE, LEAST_SLICE = 30_000_000, 2_000_000
+"""Ratings looked at between two looks at the clock, about a tenth of a second; and where they are
+sorted, under least misery."""
 
 ROOM = 400
 """Lists worth more than the price that are kept at a time."""
@@ -39,8 +40,8 @@ MOST_COLUMNS, MOST_CELLS = 4_000, 1 << 26
 HALVINGS = 12
 """Of the range in which a price is sought that few enough columns are worth more than."""
 
-DESCENT = 400_000_000
-"""Ratings looked at by subgradient steps between two looks at the clock: about a second."""
+DESCENT = 100_000_000
+"""Ratings looked at by subgradient steps between two looks at the clock: about half a second."""
 
 STEPS, FIRST_STEPS = 400, 200
 """Subgradient steps between two searches for lists."""
@@ -331,6 +332,7 @@ class Relaxation:
             np.empty((k, items, k) if self.part.kind == prices.WEAKEST else (k, 1, k)),
         )
         state = np.array([-1, 0])
+        at_once = LEAST_SLICE if self.part.kind == prices.LEAST else SLICE
         lists, values = np.empty((ROOM, k), np.int64), np.empty(ROOM)
         while True:
             outcome, price = prices.search(
@@ -345,11 +347,11 @@ class Relaxation:
                 frames,
                 lists,
                 values,
-                SLICE,
+                at_once,
             )
             if outcome == prices.DONE:
                 return float(price), lists[: state[prices.FOUND]].copy()
-            work -= SLICE
+            work -= at_once
             if stop() or work <= 0:
                 return None
 

@@ -81,7 +81,7 @@ def bound_certificate(
     GroupingError
         If there is not enough memory.
     """
-    sized = _Sized(problem, None)
+    sized = _Sized(problem, None, stop)
     sized.improve(min(steps, ROUNDS), WORK, stop, lambda: False)
     return sized.certificate()
 
@@ -121,7 +121,7 @@ def solve(search: Search) -> None:
     least = (1.0 - 2 * EARLY) * total if timed else 0.0
     search.prove(upper_bound(free, stop=lambda: search.remaining <= least).certificate)
     if limited(problem) and not search.over:
-        sized = _Sized(problem.relaxed(), search.labels)
+        sized = _Sized(problem.relaxed(), search.labels, lambda: search.over)
 
         def state() -> bool:
             found = sized.certificate()
@@ -145,9 +145,11 @@ def solve(search: Search) -> None:
 
 
 class _Sized:
-    """The relaxations of all parts."""
+    """The relaxations of all parts; of the first ones, where it was stopped at the start."""
 
-    def __init__(self, problem: Problem, labels: NDArray[np.int64] | None) -> None:
+    def __init__(
+        self, problem: Problem, labels: NDArray[np.int64] | None, stop: Callable[[], bool]
+    ) -> None:
         self.problem, self.labels = problem, labels
         self.rooms = Rooms.of(problem)
         n, m = problem.ratings.shape
@@ -162,7 +164,11 @@ class _Sized:
         whole = bool(np.array_equal(weights, np.rint(weights)))
         self.grain = grain_of(problem.ratings, n * problem.k) if whole else None
         grain = grain_of(problem.ratings, n * problem.k)
-        self.relaxations = [self._relaxation(part, grain) for part in self.parts]
+        self.relaxations: list[Relaxation] = []
+        for part in self.parts:
+            if stop():
+                break
+            self.relaxations.append(self._relaxation(part, grain))
 
     @property
     def columns(self) -> int:
@@ -172,7 +178,7 @@ class _Sized:
         """State the bound; None before each part has one."""
         found = [relaxation.certificate for relaxation in self.relaxations]
         parts = tuple(part for part in found if part is not None)
-        if len(parts) < len(found):
+        if len(parts) < len(self.parts):
             return None
         if len(parts) == 1 and parts[0].part.factor == 1.0:
             return SizedCertificate(parts, parts[0].bound)
@@ -189,6 +195,8 @@ class _Sized:
         told: Callable[[], bool],
     ) -> None:
         """Go round the parts, until all are solved or it is time to stop."""
+        if len(self.relaxations) < len(self.parts):
+            return
         waiting = list(zip(self.relaxations, self.parts, strict=True))
         known = [-math.inf if self.labels is None else self._known(part) for part in self.parts]
         for _ in range(rounds):
@@ -209,7 +217,7 @@ class _Sized:
         if not Sizes(self.problem).suit(self.problem.ratings.shape[0]):
             return []
         found = []
-        for relaxation, part in zip(self.relaxations, self.parts, strict=True):
+        for relaxation, part in zip(self.relaxations, self.parts, strict=False):
             if stop():
                 break
             best = relaxation.best_columns(CHOICES)
