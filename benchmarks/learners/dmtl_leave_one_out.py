@@ -7,14 +7,19 @@ and item regression is chosen on one train item of each group, held out for that
 as published and with what is asked taken out of the train part: 576 test pairs, and since its group
 ratings are mostly members' own under the household's name, members' own ratings of these items; so
 it is done with the items held out to choose on.
+
+Scores are kept in FOLDER under a digest of the settings that they come from, so that the command
+continues where it was stopped, and other settings make other scores.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +30,7 @@ from benchmarks.learners.published import CONSREC
 from learners.dmtl.ensemble import mixture, standardised
 from learners.dmtl.groups import Groups
 from learners.dmtl.model import DMTL
-from learners.dmtl.settings import Settings
+from learners.dmtl.settings import AGGREGATIONS, Settings
 from learners.dmtl.told import Told
 from learners.group_benchmarks import GroupBenchmark, LeaveOneOut, read_group_benchmark
 from learners.intervals import bootstrap
@@ -44,9 +49,19 @@ SETTINGS = {
 }
 MEMBERS_OWN = {"CAMRa2011"}  # whose group ratings are mostly members' own
 REGULARIZATIONS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+OF_MEMBERS = 300.0  # the regularization of members' item regression
+PUBLISHED, REMOVED = "as published", "overlap removed"
 VALUES = ("hr_at_5", "hr_at_10", "ndcg_at_5", "ndcg_at_10")
 
 Scores = Callable[[GroupBenchmark, int], np.ndarray]  # groups x items
+
+
+@dataclass(frozen=True)
+class Method:
+    """What scores, and which of the settings it scores by."""
+
+    score: Scores
+    by: tuple[str, ...] = ()
 
 
 def popularity(of: str) -> Scores:
@@ -73,7 +88,7 @@ def members(model: str, put: Callable[..., np.ndarray]) -> Scores:
     def score(data: GroupBenchmark, seed: int) -> np.ndarray:
         if model == "regression":
             taken = data.ratings.matrix
-            of_users = ItemRegression(300.0).fit(taken).score(taken)
+            of_users = ItemRegression(OF_MEMBERS).fit(taken).score(taken)
         else:
             alone = dmtl_model(data, seed, joint=False)
             every = Groups.of(data.users, [[u] for u in range(data.users)])
@@ -122,39 +137,58 @@ def dmtl(aggregation: str) -> Scores:
     return score
 
 
-def regression_share(data: GroupBenchmark, seed: int, out: Path) -> float:
+def regression_share(data: GroupBenchmark, out: Path, seed: int = 0) -> float:
     """How much of item regression to mix into DMTL, chosen on held-out train items.
 
-    Chosen once, without the pairs that the tests ask for, whatever the train part; kept in `out`.
+    Chosen once, without the pairs that the tests ask for, whatever the train part and the seed of
+    the tested networks; kept in `out`.
     """
-    path = out / "leave-one-out" / f"share-{data.name.lower()}-{seed}.txt"
+    path = out / "leave-one-out" / f"share-{data.name.lower()}-{digest(data.name, MIXED)}.txt"
     if path.is_file():
         return float(path.read_text())
     inner, held = hold_out(data.without_overlap(members=data.name in MEMBERS_OWN), seed)
     network = dmtl_model(inner, seed, refit=False).predict_groups(inner.groups, clip=False)
     parts = [standardised(at(scores, held)) for scores in (network, regression(inner, seed))]
     share = mixture(parts[0], parts[1], ndcg)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{share:.2f}\n")
     return share
 
 
-METHODS: dict[str, Scores] = {
-    "popularity among users": popularity("users"),
-    "popularity among groups": popularity("groups"),
-    "members who took it": members_taken,
-    "members by regression, mean": members("regression", np.mean),
-    "members by regression, least misery": members("regression", np.min),
-    "members by regression, most pleasure": members("regression", np.max),
-    "members by DMTL, mean": members("dmtl", np.mean),
-    "members by DMTL, least misery": members("dmtl", np.min),
-    "members by DMTL, most pleasure": members("dmtl", np.max),
-    "item regression": regression,
-    "DMTL, mean": dmtl("mean"),
-    "DMTL, attention": dmtl("attention"),
-    "DMTL, min": dmtl("min"),
+METHODS = {
+    "popularity among users": Method(popularity("users")),
+    "popularity among groups": Method(popularity("groups")),
+    "members who took it": Method(members_taken),
+    **{
+        f"members by {shown}, {how}": Method(members(model, put), (by,))
+        for shown, model, by in (
+            ("regression", "regression", "of members"),
+            ("DMTL", "dmtl", "network"),
+        )
+        for how, put in (
+            ("mean", np.mean),
+            ("least misery", np.min),
+            ("most pleasure", np.max),
+        )
+    },
+    "item regression": Method(regression, ("regularizations",)),
+    **{f"DMTL, {how}": Method(dmtl(how), ("network",)) for how in AGGREGATIONS},
 }
 MIXED, PARTS = "DMTL with item regression", ("DMTL, mean", "item regression")
 THREADS = 1
+
+
+def digest(name: str, method: str) -> str:
+    """Of all settings that the scores of a method come from, on a data set."""
+    held = {
+        "network": SETTINGS[name].to_dict(),
+        "regularizations": REGULARIZATIONS,
+        "of members": OF_MEMBERS,
+    }
+    parts = PARTS if method == MIXED else (method,)
+    used = {part: {by: held[by] for by in METHODS[part].by} for part in parts}
+    said = json.dumps([used, name in MEMBERS_OWN], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
 def main() -> int:
@@ -163,6 +197,7 @@ def main() -> int:
     parser.add_argument(
         "--data", choices=list(ARCHIVES), nargs="*", default=["Mafengwo", "CAMRa2011"]
     )
+    parser.add_argument("--train", choices=[PUBLISHED, REMOVED], nargs="*", help="by default both")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument(
         "--methods", nargs="*", default=[*METHODS, MIXED], choices=[*METHODS, MIXED]
@@ -170,7 +205,9 @@ def main() -> int:
     parser.add_argument("--ours", default=MIXED, choices=[*METHODS, MIXED])
     options = parser.parse_args()
     lines = Lines(
-        options.out / "leave-one-out.csv", ("data", "train", "tests", "seeds", "method"), VALUES
+        options.out / "leave-one-out.csv",
+        ("data", "train", "tests", "seeds", "method", "settings"),
+        VALUES,
     )
     for name in options.data:
         path = find(name) or find(ARCHIVES[name])
@@ -185,13 +222,16 @@ def main() -> int:
             f"member took {100 * by_members[:, 0].mean():.0f} % of the tested items, and "
             f"{100 * by_members[:, 1:].mean():.0f} % of those beside them"
         )
-        cases = {"as published": data}
+        cases = {PUBLISHED: data}
         if overlap.any():
-            cases["overlap removed"] = data.without_overlap(members=name in MEMBERS_OWN)
+            cases[REMOVED] = data.without_overlap(members=name in MEMBERS_OWN)
+        seeds = " ".join(map(str, options.seeds))
         for train, case in cases.items():
+            if train not in (options.train or cases):
+                continue
             found = {
-                method: np.mean(
-                    [kept(case, train, seed, method, options.out) for seed in options.seeds], axis=0
+                method: np.stack(
+                    [kept(case, train, seed, method, options.out) for seed in options.seeds]
                 )
                 for method in options.methods
             }
@@ -199,11 +239,17 @@ def main() -> int:
             if overlap.any():
                 tests["not in the published train part"] = ~overlap
             for which, chosen in tests.items():
-                show(name, train, which, {m: v[chosen] for m, v in found.items()}, options.ours)
+                show(
+                    f"{name}, train part {train}, tests: {which}",
+                    {m: v[:, chosen] for m, v in found.items()},
+                    options.ours,
+                    data.group_test.raters[chosen],
+                    CONSREC.get(name, {}),
+                )
                 for method, values in found.items():
-                    key = (name, train, which, len(options.seeds), method)
+                    key = (name, train, which, seeds, method, digest(name, method))
                     if not lines.has(*key):
-                        lines.add(key, values[chosen].mean(axis=0).tolist())
+                        lines.add(key, values[:, chosen].mean(axis=(0, 1)).tolist())
     return 0
 
 
@@ -219,14 +265,14 @@ def scored(data: GroupBenchmark, train: str, seed: int, method: str, out: Path) 
     label = "".join(
         c if c.isalnum() else "-" for c in f"{data.name} {train} {seed} {method}".lower()
     )
-    path = out / "leave-one-out" / f"{label}.npy"
+    path = out / "leave-one-out" / f"{label}-{digest(data.name, method)}.npy"
     if not path.is_file():
         if method == MIXED:
             parts = [standardised(scored(data, train, seed, name, out)) for name in PARTS]
-            share = regression_share(data, seed, out)
+            share = regression_share(data, out)
             scores = (1 - share) * parts[0] + share * parts[1]
         else:
-            scores = at(METHODS[method](data, seed), data.group_test)
+            scores = at(METHODS[method].score(data, seed), data.group_test)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, scores)
     made: np.ndarray = np.load(path)
@@ -259,19 +305,46 @@ def hold_out(data: GroupBenchmark, seed: int) -> tuple[GroupBenchmark, LeaveOneO
     return inner, LeaveOneOut(asked[0], np.column_stack([asked[1], drawn]))
 
 
-def show(name: str, train: str, which: str, found: dict[str, np.ndarray], ours: str) -> None:
-    print(f"\n{name}, train part {train}, tests: {which}; {ours} less the row's method:\n")
+def show(
+    title: str,
+    found: dict[str, np.ndarray],
+    ours: str,
+    groups: np.ndarray,
+    published: dict[str, tuple[float, ...]],
+) -> None:
+    """Print a table; values have shape (seeds, tests, 4). Intervals are over the groups."""
+    print(f"\n{title}; {ours} less the row's method:\n")
     print("| method | HR@5 | HR@10 | NDCG@5 | NDCG@10 | HR@5 | NDCG@5 |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for method, values in found.items():
-        cells = [f"{v:.4f}" for v in values.mean(axis=0)]
+        by_seed = values.mean(axis=1)
+        cells = [f"{v:.4f}" for v in by_seed.mean(axis=0)]
+        if (by_seed.std(axis=0) > 5e-5).any():
+            cells = [f"{c} (sd {s:.4f})" for c, s in zip(cells, by_seed.std(axis=0), strict=True)]
         if method == ours or ours not in found:
             cells += ["", ""]
         else:
-            cells += [str(bootstrap((found[ours] - values)[:, c])) for c in (0, 2)]
+            apart = found[ours].mean(axis=0) - values.mean(axis=0)
+            cells += [str(bootstrap(by_group(apart[:, c], groups))) for c in (0, 2)]
         print(f"| {method} | " + " | ".join(cells) + " |")
-    for method, figures in CONSREC.get(name, {}).items():
+    for method, figures in published.items():
         print(f"| {method}, as published | " + " | ".join(f"{f:.4f}" for f in figures) + " | | |")
+
+
+def by_group(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Sums over each group's tests, of the mean that the tests have: tests of a group go together.
+
+    Parameters
+    ----------
+    values : float64 array, shape (tests,)
+    groups : int64 array, shape (tests,)
+
+    Returns
+    -------
+    sums : float64 array, shape (groups that are tested,)
+    """
+    tested, place = np.unique(groups, return_inverse=True)
+    return np.bincount(place, weights=values) * len(tested) / len(values)
 
 
 def _taken(ratings):
