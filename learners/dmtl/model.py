@@ -137,8 +137,10 @@ class DMTL:
                 resume=resume,
                 fingerprint=self._fingerprint() if checkpoint is not None else "",
             )
-        self._arrays, self.epochs, self.curve = trained.arrays, trained.epochs, trained.curve
-        self._predictor = None
+            self._arrays, self.epochs, self.curve = trained.arrays, trained.epochs, trained.curve
+            self._predictor = None
+            if self.labels is not None and settings.finish:
+                self._arrays |= self.predictor.finish_head(self.rated_groups, self.labels)
         return self
 
     @property

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from learners.dmtl.encoding import Tables
+from learners.dmtl.finishing import finished_head
 from learners.dmtl.group_network import GroupNetwork, gather, softmax_by_group
 from learners.dmtl.groups import Groups
 from learners.dmtl.inputs import Known, build
+from learners.dmtl.labels import Labels
 from learners.dmtl.networks import Network, make_network, members_of
 from learners.dmtl.paper_network import PaperNetwork
 from learners.dmtl.settings import Settings
-from learners.training.optimizers import Arrays, restore_network
+from learners.training.optimizers import Arrays, network_arrays, restore_network
 
 _CELLS = 4_000_000  # computed together
 
@@ -98,12 +100,52 @@ class Predictor:
             logits = self._paper_logits(network, groups)
         else:
             assert network.classes is not None
-            members = members_of(groups, np.arange(len(groups)), torch.device("cpu"))
-            h_u, _ = network.rater.activated(self.encoded[0][members.users])
-            made = network.group_profiles(h_u, network.profiles(h_u), members)
-            logits = network.classes(made + self._own(network, rows)[0])
+            logits = network.classes(self._profiles(network, groups, rows))
         found: NDArray[np.float64] = torch.softmax(logits.double(), dim=1).numpy()
         return found
+
+    @torch.no_grad()
+    def finish_head(self, groups: Groups, labels: Labels) -> Arrays:
+        """Learn the profiling head to the end; see `finished_head`.
+
+        Parameters
+        ----------
+        groups : Groups
+            Those that were learned from, in that order.
+        labels : Labels
+            Of the users.
+
+        Returns
+        -------
+        arrays : dict of str to array
+            The parameters that are other than before; none in the paper's network, and where
+            nobody has a label.
+        """
+        network = self.network
+        shares = np.vstack([labels.shares, labels.of_groups(groups)])
+        if not isinstance(network, GroupNetwork) or network.classes is None or not shares.any():
+            return {}
+        users = Groups.of_labels(np.arange(self.known.users))
+        profiles = [
+            self._profiles(network, asked, rows).numpy()
+            for asked, rows in (
+                (users, np.full(len(users), -1)),
+                (groups, np.arange(len(groups))),
+            )
+        ]
+        with torch.enable_grad():
+            weight, bias = finished_head(np.vstack(profiles), shares)
+        network.classes.weight.copy_(torch.tensor(weight))
+        network.classes.bias.copy_(torch.tensor(bias))
+        arrays = network_arrays(network)
+        return {name: arrays[name] for name in ("classes.weight", "classes.bias")}
+
+    def _profiles(self, network: GroupNetwork, groups: Groups, rows: NDArray[np.int64]) -> Tensor:
+        """What classes are told by: sum over members of a_u p_u + o_g, shape (groups, h)."""
+        members = members_of(groups, np.arange(len(groups)), torch.device("cpu"))
+        h_u, _ = network.rater.activated(self.encoded[0][members.users])
+        made = network.group_profiles(h_u, network.profiles(h_u), members)
+        return made + self._own(network, rows)[0]
 
     def _of_members(
         self,

@@ -82,6 +82,9 @@ class Settings:
         Share of the ratings to stop on; 0: none, all epochs are run.
     refit : bool
         Whether to train anew on all ratings, for as many epochs as the validation part chose.
+    finish : bool
+        Whether the profiling head is learned to the end once the rest is trained (not in the
+        paper's network, which has none of its own); recommendations stay as they are.
     seed : int
     """
 
@@ -109,6 +112,7 @@ class Settings:
     patience: int = 3
     validation: float = 0.1
     refit: bool = True
+    finish: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -90,6 +90,13 @@ def fit(
             help="Keep what was learned without the validation part: do not train anew on all.",
         ),
     ] = False,
+    no_finish: Annotated[
+        bool,
+        typer.Option(
+            "--no-finish",
+            help="Leave the profiling head as the epochs left it: do not learn it to the end.",
+        ),
+    ] = False,
     checkpoint: Annotated[
         str | None,
         typer.Option("--checkpoint", metavar="DIR", help="Folder to write after every epoch."),
@@ -159,6 +166,7 @@ def fit(
         patience=patience,
         validation=validation,
         refit=not no_refit,
+        finish=not no_finish,
         seed=seed,
     )
     sources = Sources(
