@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +13,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from grouping.aggregation import Aggregation, aggregation
-from grouping.capacities import place
 from grouping.constraints import Constraints, Rule
+from grouping.constraints.attributes import Profiles
+from grouping.constraints.joining import join_within
+from grouping.constraints.recorded import NAMES, recorded
 from grouping.counting import Counting
 from grouping.counting import user_weights as weights_of
 from grouping.errors import InfeasibleError, InputError
@@ -59,7 +61,14 @@ def assign(
     round: float | None = None,
     max_size: int | None = None,
     sizes: Sequence[int] | None = None,
+    together: Iterable[Iterable[Any]] = (),
+    apart: Iterable[Iterable[Any]] = (),
+    fixed: Mapping[Any, int] | None = None,
+    balance: Mapping[str, float] | None = None,
+    no_isolated: Iterable[str] | Mapping[str, Any] = (),
+    profiles: Profiles = None,
     constraints: Constraints | None = None,
+    drop: Iterable[str] = (),
     user_weights: Mapping[Any, float] | Sequence[float] | None = None,
     exclude: Any = None,
     relist: bool = False,
@@ -74,9 +83,14 @@ def assign(
     the objective highest; of equal ones the list that they would be most satisfied with. Of
     groups still equal it is the one with the lowest number.
 
-    Where not everybody's first choice has room, newcomers are placed together, so that what they
-    lose (each as if they came alone) adds up to the least: neither the order of the rows nor
-    coming first matters.
+    Where not everybody's first choice has room or keeps to the constraints, newcomers are placed
+    together, so that what they lose (each as if they came alone) adds up to the least: neither
+    the order of the rows nor coming first matters.
+
+    What the formation was formed under holds on: sizes; who is together and who apart; what
+    nobody is recommended; and of attributes (``balance``, ``no_isolated``) with the shares that
+    they had then. Other constraints can be added, and dropped. What the groups broke before (of
+    a partition that was evaluated) is not looked at, but that full groups get nobody.
 
     Parameters
     ----------
@@ -100,14 +114,27 @@ def assign(
         formed under, ``max_size`` or ``sizes``, holds on.
     sizes : whole numbers, optional
         Most users of group 0, 1, ...
+    together, apart : iterable of iterables of user ids, optional
+        Newcomers, and members, who must be in one group; of whom no two may be.
+    fixed : mapping of user id to group, optional
+        Newcomers whose group is given.
+    balance, no_isolated : optional
+        As for `form`, with the shares of members and newcomers together; in place of what the
+        formation was formed under for the same attribute.
+    profiles : frame, or mapping of attribute to values, optional
+        Who has which value, of members and newcomers: as for `form`. Needed where the formation
+        was formed under ``balance`` or ``no_isolated``.
     constraints : Constraints, optional
-        Ready made, in place of these two.
+        Ready made, of `everyone`, in place of these seven.
+    drop : iterable of str, optional
+        Constraints of the formation that no longer hold, by their names: ``min_size``,
+        ``max_size``, ``sizes``, ``together``, ``apart``, ``fixed``, ``balance``, ``no_isolated``.
     user_weights : mapping of user id to weight, or numbers in the order of the rows, optional
         How much newcomers count; 1 for those not named. Members keep what they weigh.
-    exclude : mapping of user id to item ids, or Exclusions, optional
-        Items that single users must not be recommended: a newcomer joins no group whose list has
-        one. With `relist` members' too, which a formation does not keep. What nobody is
-        recommended holds on.
+    exclude : iterable of item ids, mapping of user id to item ids, or Exclusions, optional
+        Items that nobody must be recommended, or that single users must not: a newcomer joins no
+        group whose list has one. With `relist` members' too, which a formation does not keep.
+        What nobody is recommended holds on.
     relist : bool
         Make every group's list anew when all have joined.
     threads : int, optional
@@ -124,7 +151,10 @@ def assign(
     InputError
         If the items are others, a rating is not valid or missing, or an argument is not valid.
     InfeasibleError
-        If there are fewer places than newcomers, or none where nothing is excluded for one.
+        If there are fewer places than newcomers, none where nothing is excluded for one, or no
+        way to join that keeps to the constraints; or if lists that stay hold what is excluded.
+    UndecidedError
+        If it was not known in time whether there is one.
     GroupingError
         If memory does not suffice.
     """
@@ -136,7 +166,14 @@ def assign(
         round=round,
         max_size=max_size,
         sizes=sizes,
+        together=together,
+        apart=apart,
+        fixed=fixed,
+        balance=balance,
+        no_isolated=no_isolated,
+        profiles=profiles,
         constraints=constraints,
+        drop=drop,
         user_weights=user_weights,
         exclude=exclude,
         relist=relist,
@@ -153,7 +190,14 @@ def join(
     round: float | None = None,
     max_size: int | None = None,
     sizes: Sequence[int] | None = None,
+    together: Iterable[Iterable[Any]] = (),
+    apart: Iterable[Iterable[Any]] = (),
+    fixed: Mapping[Any, int] | None = None,
+    balance: Mapping[str, float] | None = None,
+    no_isolated: Iterable[str] | Mapping[str, Any] = (),
+    profiles: Profiles = None,
     constraints: Constraints | None = None,
+    drop: Iterable[str] = (),
     user_weights: Mapping[Any, float] | Sequence[float] | None = None,
     exclude: Any = None,
     relist: bool = False,
@@ -163,8 +207,8 @@ def join(
 
     Parameters
     ----------
-    formation, X_new, missing, scale, round, max_size, sizes, constraints, user_weights, exclude
-    relist, threads
+    formation, X_new, missing, scale, round, max_size, sizes, together, apart, fixed, balance
+    no_isolated, profiles, constraints, drop, user_weights, exclude, relist, threads
         As for `assign`.
 
     Returns
@@ -173,17 +217,14 @@ def join(
 
     Raises
     ------
-    InputError, InfeasibleError, GroupingError
+    InputError, InfeasibleError, UndecidedError, GroupingError
         As `assign` does.
     """
     from grouping.kernels.jit import threads as on_threads
 
     if threads is not None:
         positive(threads, "the number of threads")
-    groups = len(formation.groups)
-    if constraints is None:
-        constraints = Constraints.of(Ids(0), groups, max_size=max_size, sizes=sizes)
-    constraints = constraints or kept(formation)
+    drop = kinds_to_drop(drop)
     if missing is None:
         missing = formed_with(formation)
     step = formation.problem.get("round") if round is None else round
@@ -193,7 +234,23 @@ def join(
         fresh = newcomers_among(formation, ratings)
         if len(fresh) == 0:
             return Joining(formation, [], np.empty(0, np.int64), np.empty(0))
-        room = _room(formation, constraints, len(fresh))
+        users = everyone(formation, ratings)
+        if constraints is None:
+            constraints = Constraints.of(
+                users,
+                len(formation.groups),
+                max_size=max_size,
+                sizes=sizes,
+                together=together,
+                apart=apart,
+                fixed=fixed,
+                balance=balance,
+                no_isolated=no_isolated,
+                profiles=profiles,
+            )
+        before = _held_on(formation, constraints, users, profiles, drop)
+        constraints = Constraints((*before, *constraints.rules))
+        _require_room(formation, constraints, len(fresh))
         completed = complete(ratings, missing, step)
         predicted = time.perf_counter()
         given = weights_of(ratings.users, user_weights)
@@ -202,20 +259,21 @@ def join(
         excluded = _excluded(formation, completed, exclude, relist=relist)
         visit = _Visit.of(formation, completed, fresh, weights)
         closed = _closed(formation, completed, fresh, excluded)
-        try:
-            joined = place(visit.costs(formation), room, closed)
-        except InfeasibleError as error:
-            raise InfeasibleError(
-                f"{excluded.words}: newcomers do not all find room in groups on whose lists they "
-                "exclude nothing: allow for larger groups, or form them anew"
-            ) from error
+        broken = _broken(formation, before)
+        kept = [rule for rule in constraints.rules if rule not in broken]
+        if closed.any():
+            kept.append(Rule("exclude", excluded.words))
+        joined = join_within(
+            Constraints(tuple(kept)), formation.labels, visit.costs(formation), closed
+        )
         labels = np.concatenate([formation.labels, joined])
-        users = Ids([*formation.users, *ratings.users.take(fresh)], "user")
         settings: dict[str, Any] = {
             "users": len(users),
             "missing": policy_name(missing),
             "round": None if step is None else float(step),
-            "constraints": _recorded(formation, constraints, excluded, relist=relist),
+            "constraints": _recorded(
+                formation, constraints, users, completed, excluded, relist=relist
+            ),
         }
         if counting.weights is not None:
             settings["user_weights"] = counting.weights.tolist()
@@ -225,8 +283,12 @@ def join(
             result = _joined(formation, visit, labels, users, settings, counting)
         ended = time.perf_counter()
     seconds = {"predict": predicted - started, "form": ended - predicted}
+    advice = [
+        f"the groups broke {rule.words} before: who joins where does not look at it"
+        for rule in broken
+    ]
     return Joining(
-        replace(result, seconds=seconds),
+        replace(result, seconds=seconds, advice=[*result.advice, *advice]),
         users[len(formation.users) :],
         joined,
         visit.own[np.arange(len(fresh)), joined],
@@ -260,13 +322,14 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
     Raises
     ------
     InputError
-        If something is excluded for everybody, or members' exclusions are needed and not given.
+        If members' exclusions are needed and not given.
+    InfeasibleError
+        If lists stay that hold what nobody, or a member, must be recommended.
     """
-    if exclude is not None and not isinstance(exclude, (Exclusions, Mapping)):
-        raise InputError("exclude: give items by user, {user: [item, ...]}: lists stay")
     excluded = Exclusions.of(ratings.users, ratings.items, exclude)
     before = (formation.problem.get("constraints") or {}).get("exclude") or {}
     if not relist:
+        _require_lists_without(formation, ratings, excluded)
         return excluded
     if before.get("pairs") and exclude is None:
         raise InputError(
@@ -276,6 +339,30 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
     gone = [item for item in before.get("items", ()) if item in ratings.items]
     everybody = {*excluded.items, *(ratings.items.position(item) for item in gone)}
     return replace(excluded, items=tuple(sorted(everybody)))
+
+
+def _require_lists_without(formation: Formation, ratings: Ratings, excluded: Exclusions) -> None:
+    """Refuse what lists that stay already hold."""
+    nobody = set(excluded.items)
+    pairs = np.empty((0, 2), np.int64) if excluded.pairs is None else excluded.pairs
+    group_of = dict(zip(formation.users, formation.labels.tolist(), strict=True))
+    listed = [
+        {ratings.items.position(item) for item in group.item_ids} for group in formation.groups
+    ]
+    way_out = "lists stay: exclude less, or make them anew (relist)"
+    for number, items in enumerate(listed):
+        if items & nobody:
+            item = ratings.items[min(items & nobody)]
+            raise InfeasibleError(
+                f"exclude {item}: it is on the list of group {number}, and {way_out}"
+            )
+    for user, item in pairs.tolist():
+        number = group_of.get(ratings.users[user], -1)
+        if number >= 0 and item in listed[number]:
+            raise InfeasibleError(
+                f"{excluded.words}: member {ratings.users[user]} excludes {ratings.items[item]}, "
+                f"which is on the list of their group {number}, and {way_out}"
+            )
 
 
 def _closed(
@@ -307,27 +394,72 @@ def _closed(
     return closed
 
 
-def kept(formation: Formation) -> Constraints:
-    """Most users of groups that a formation was formed under.
+def kinds_to_drop(drop: Iterable[str]) -> tuple[str, ...]:
+    """Check which constraints of a formation shall no longer hold.
 
     Parameters
     ----------
-    formation : Formation
+    drop : iterable of str
+        Names of constraints, with ``-`` or ``_``.
 
     Returns
     -------
-    constraints : Constraints
+    kinds : tuple of str
+
+    Raises
+    ------
+    InputError
+        If there is no constraint of a name.
     """
-    asked, groups = formation.problem.get("constraints") or {}, len(formation.groups)
-    rules = []
-    if "max_size" in asked:
-        words = f"max_size {asked['max_size']} of the formation"
-        rules.append(Rule("max_size", words, (), (int(asked["max_size"]),)))
-    if "sizes" in asked:
-        sizes = tuple(int(size) for size in asked["sizes"][:groups])
-        words = f"sizes {','.join(map(str, sizes))} of the formation"
-        rules.append(Rule("sizes", words, (), sizes))
-    return Constraints(tuple(rules))
+    given = [drop] if isinstance(drop, str) else list(drop)
+    kinds = tuple("fixed" if name == "fix" else name.replace("-", "_") for name in given)
+    for name, kind in zip(given, kinds, strict=True):
+        if kind not in NAMES:
+            raise InputError(f"drop {name}: choose one of {', '.join(NAMES)}")
+    return kinds
+
+
+def _held_on(
+    formation: Formation,
+    given: Constraints,
+    users: Ids,
+    profiles: Profiles,
+    drop: Iterable[str],
+) -> list[Rule]:
+    """What holds on of what the groups were formed under, where nothing is given in its place."""
+    drop = {*drop}
+    if given.of_kind("max_size") or given.of_kind("sizes"):
+        drop |= {"max_size", "sizes"}
+    about = {(rule.kind, rule.attribute.name) for rule in given.rules if rule.attribute is not None}
+    return recorded(
+        formation.problem.get("constraints") or {},
+        users,
+        len(formation.groups),
+        profiles=profiles,
+        without=drop,
+        about=about,
+    )
+
+
+def _broken(formation: Formation, before: Iterable[Rule]) -> list[Rule]:
+    """Rules of the formation that its members break, but for sizes, which close groups."""
+    count, groups = len(formation.labels), len(formation.groups)
+    broken = []
+    for rule in before:
+        if rule.kind in ("max_size", "sizes"):
+            continue
+        if rule.attribute is not None:
+            own = replace(
+                rule.attribute,
+                of_user=rule.attribute.of_user[:count],
+                of_population=rule.attribute.shares,
+            )
+            of_members = replace(rule, attribute=own)
+        else:
+            of_members = rule
+        if Constraints((of_members,)).violated(formation.labels, groups):
+            broken.append(rule)
+    return broken
 
 
 def formed_with(formation: Formation) -> str | float:
@@ -439,18 +571,33 @@ def newcomers_among(formation: Formation, ratings: Ratings) -> NDArray[np.int64]
     return in_order
 
 
-def _room(formation: Formation, constraints: Constraints, newcomers: int) -> NDArray[np.int64]:
-    """Free places of each group.
+def everyone(formation: Formation, ratings: Ratings) -> Ids:
+    """Ids of the members, in their order, then of the newcomers, in that of `newcomers_among`.
+
+    Parameters
+    ----------
+    formation : Formation
+    ratings : Ratings
+        From `alongside`.
+
+    Returns
+    -------
+    users : Ids
+    """
+    fresh = newcomers_among(formation, ratings)
+    return Ids([*formation.users, *ratings.users.take(fresh)], "user")
+
+
+def _require_room(formation: Formation, constraints: Constraints, newcomers: int) -> None:
+    """Refuse more newcomers than there are free places.
 
     Raises
     ------
     InfeasibleError
-        If they do not suffice.
     """
     groups = len(formation.groups)
     most = constraints.high(groups, len(formation.labels) + newcomers)
-    room: NDArray[np.int64] = np.maximum(0, most - formation.sizes)
-    places = int(room.sum())
+    places = int(np.maximum(0, most - formation.sizes).sum())
     if places < newcomers:
         words = " and ".join(
             rule.words for rule in constraints.rules if rule.kind in ("max_size", "sizes")
@@ -460,7 +607,6 @@ def _room(formation: Formation, constraints: Constraints, newcomers: int) -> NDA
             f"place{'' if places == 1 else 's'} in {groups} group{'' if groups == 1 else 's'} "
             f"under {words}: allow for larger groups, or form them anew"
         )
-    return room
 
 
 @dataclass(frozen=True, eq=False)
@@ -663,14 +809,27 @@ def _relisted(
 
 
 def _recorded(
-    formation: Formation, constraints: Constraints, excluded: Exclusions, *, relist: bool
+    formation: Formation,
+    constraints: Constraints,
+    users: Ids,
+    ratings: Ratings,
+    excluded: Exclusions,
+    *,
+    relist: bool,
 ) -> dict[str, Any]:
     """What the formation keeps to from now on."""
-    sizes = constraints.as_dict(Ids(0))
-    asked = formation.problem.get("constraints") or {}
-    others = {name: rule for name, rule in asked.items() if name not in ("max_size", "sizes")}
-    if excluded.pairs is not None:
-        before = others.get("exclude") or {"items": [], "pairs": 0}
-        kept = 0 if relist else before["pairs"]  # for new lists all are given again
-        others["exclude"] = before | {"pairs": kept + len(excluded.pairs)}
-    return others | {name: sizes[name] for name in ("max_size", "sizes") if name in sizes}
+    document = constraints.as_dict(users)
+    before = (formation.problem.get("constraints") or {}).get("exclude")
+    if not (before or excluded):
+        return document
+    before = before or {"items": [], "pairs": 0}
+    member = np.isin(ratings.users.take(range(ratings.shape[0])), formation.users)
+    pairs = np.empty((0, 2), np.int64) if excluded.pairs is None else excluded.pairs
+    of_members = int(member[pairs[:, 0]].sum())
+    if not relist:  # members' that are given again are known already
+        of_members = max(before["pairs"], of_members)
+    document["exclude"] = {
+        "items": list(dict.fromkeys([*before["items"], *ratings.items.take(excluded.items)])),
+        "pairs": of_members + int((~member[pairs[:, 0]]).sum()),
+    }
+    return document

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grouping import __version__
 from grouping.comparing import SIZES, sizes_in_five
+from grouping.constraints import Constraints, Rule
 from grouping.counting import Counting, user_weights
 from grouping.errors import InfeasibleError, InputError, UndecidedError
+from grouping.exclusions import Exclusions
 from grouping.forming import form
 from grouping.interrupts import as_interrupts
 from grouping.methods import method_named
@@ -25,6 +31,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("l", "k", "status", "objective", "bound", "gap", "groups", *SIZES, "seconds")
+
+RULES = (
+    "min_size",
+    "max_size",
+    "together",
+    "apart",
+    "balance",
+    "no_isolated",
+    "profiles",
+)
+"""Arguments of `form` that make constraints for any number of groups."""
+
+NOT_FOR_MANY = {
+    "sizes": "is about groups of given numbers, and a sweep changes how many there are: "
+    "use max_size",
+    "fixed": "is about groups of given numbers, and a sweep changes how many there are: "
+    "use together and apart",
+    "start": "is one formation, and a sweep makes many: leave it out",
+    "write_model": "is one file, and a sweep makes many programs: use form",
+}
+"""Arguments of `form` that make no sense here, and why."""
 
 MOST_LINES = 10
 """Lines in a picture, at most: of more lists' lengths some are drawn."""
@@ -42,6 +69,8 @@ def sweep(
     scale: tuple[float, float] | None = None,
     round: float | None = None,
     position_weights: str | Sequence[float] | None = None,
+    constraints: Constraints | None = None,
+    exclude: Any = None,
     bound: bool = True,
     file: str | os.PathLike[str] | None = None,
     tell: Tell | None = None,
@@ -62,6 +91,11 @@ def sweep(
         As for `form`.
     position_weights : {"inverse", "log"} or numbers, optional
         For ``wsum``; of numbers, lists of k items take the first k.
+    constraints : Constraints, optional
+        Ready made, in place of the arguments of `form` that make constraints. None may be about
+        groups of given numbers (``sizes``, ``fixed``): there is not the same number at each point.
+    exclude : optional
+        As for `form`.
     bound : bool
         Also compute upper bounds and gaps.
     file : path-like, optional
@@ -73,7 +107,8 @@ def sweep(
     measured : callable, optional
         Called with the row of each point as soon as it is measured.
     **options
-        Further arguments of `form`: max_size, time_limit, iterations, seed, threads, ...
+        Further arguments of `form`: max_size, together, balance, time_limit, iterations, seed,
+        threads, ...
 
     Returns
     -------
@@ -94,12 +129,23 @@ def sweep(
     """
     import pandas as pd
 
-    method_named(method)
+    chosen = method_named(method)
     numbers = _numbers(groups, "the number of groups")
     lengths = _numbers(k, "the list length k")
+    for name in NOT_FOR_MANY:
+        if options.pop(name, None):
+            raise InputError(f"{name}: {NOT_FOR_MANY[name]}")
     ratings = complete(Ratings.of(X, scale=scale), missing, round)
     longest = max(lengths)
     # whatever is wrong with arguments or ratings is known before anything is written
+    about = {name: options.pop(name) for name in RULES if name in options}
+    if constraints is None:
+        constraints = Constraints.of(ratings.users, 1, **about)
+    if constraints.slotted:
+        raise InputError(f"{constraints.rules[0].words}: {NOT_FOR_MANY['sizes']}")
+    exclusions = Exclusions.of(ratings.users, ratings.items, exclude)
+    named = [] if exclusions.pairs is None else [Rule("exclude", exclusions.words)]
+    chosen.check(Constraints((*constraints.rules, *named)))
     Problem.of(
         ratings,
         semantics,
@@ -111,6 +157,7 @@ def sweep(
             options.get("weigh", "groups"),
             user_weights(ratings.users, options.get("user_weights")),
         ),
+        exclusions=Exclusions(exclusions.items),
     )
 
     def measure(point: Row) -> Row:
@@ -122,6 +169,8 @@ def sweep(
             point["k"],
             method,
             position_weights=_first(position_weights, point["k"]),
+            constraints=constraints,
+            exclude=exclusions,
             bound=bound,
             **options,
         )
@@ -148,6 +197,7 @@ def sweep(
         "k": lengths,
         "position_weights": position_weights,
         "bound": bound,
+        **_told_apart(constraints, exclusions, ratings),
         **{name: value for name, value in options.items() if name != "progress"},
     }
     path = Path(file)
@@ -160,6 +210,27 @@ def sweep(
         json.loads(json.dumps(settings, default=str)),
         tell,
     )
+
+
+def _told_apart(
+    constraints: Constraints, exclusions: Exclusions, ratings: Ratings
+) -> dict[str, Any]:
+    """What is asked of groups, so that other constraints make another record."""
+    settings: dict[str, Any] = {}
+    if constraints:
+        settings["constraints"] = constraints.as_dict(ratings.users)
+        values = [rule.attribute.of_user for rule in constraints.rules if rule.attribute]
+        if values:
+            settings["values"] = _digest(np.stack(values))
+    if exclusions:
+        settings["exclude"] = list(ratings.items.take(exclusions.items))
+    if exclusions.pairs is not None:
+        settings["excluded"] = _digest(exclusions.pairs)
+    return settings
+
+
+def _digest(array: NDArray[np.int64]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
 
 
 def _numbers(given: int | Iterable[int], what: str) -> list[int]:

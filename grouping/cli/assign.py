@@ -49,6 +49,23 @@ def assign(
             help="Most users of group 0, 1, ...; by default as FORMATION was formed.",
         ),
     ] = None,
+    together: o.Together = None,
+    apart: o.Apart = None,
+    together_file: o.TogetherFile = None,
+    apart_file: o.ApartFile = None,
+    fix: o.Fix = None,
+    fix_file: o.FixFile = None,
+    balance: o.Balance = None,
+    no_isolated: o.NoIsolated = None,
+    profiles: o.Profiles = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--drop",
+            metavar="min-size|max-size|sizes|together|apart|fix|balance|no-isolated",
+            help="A constraint of FORMATION that no longer holds; repeatable.",
+        ),
+    ] = None,
     user_weights: Annotated[
         str | None,
         typer.Option(
@@ -57,6 +74,7 @@ def assign(
             help="How much newcomers count, from a table user,weight; 1 for others.",
         ),
     ] = None,
+    exclude: o.Exclude = None,
     exclude_file: Annotated[
         str | None,
         typer.Option(
@@ -108,32 +126,36 @@ def assign(
     """Let newcomers join the groups of a formation.
 
     Members stay where they are, and lists as they are. Each newcomer joins the group whose list
-    serves them best, within capacities. The result is the new formation.
+    serves them best, within capacities and the constraints that FORMATION was formed under. The
+    result is the new formation.
     """
-    from grouping.assigning import alongside, join
+    from grouping.assigning import alongside, everyone, join, kinds_to_drop
     from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output, read_titles, stamped, write_out
     from grouping.formation import Formation
-    from grouping.ids import Ids
     from grouping.reading.user_weights import read_user_weights
 
     check_output(output)
-    rules = RuleOptions(max_size=max_size, sizes=sizes)
+    kinds_to_drop(drop or ())
+    rules = RuleOptions.asked(context)
     titles = read_titles(item_names, user_names)
     counts = None if user_weights is None else read_user_weights(user_weights)
     before = Formation.load(formation)
-    limits = rules.constraints(Ids(0), len(before.groups))
     given = read_asked(context, missing=_policy(before) if missing is None else missing)
     given.ratings = alongside(before, given.ratings, relist=relist)
+    asked = rules.constraints(everyone(before, given.ratings), len(before.groups))
+    known = rules.known()
     joining = given.use(
         lambda complete, policy: join(
             before,
             complete,
             missing=policy,
             round=step,
-            constraints=limits,
+            constraints=asked,
+            profiles=known,
+            drop=drop or (),
             user_weights=counts,
-            exclude=exclusions(complete, None, exclude_file),
+            exclude=exclusions(complete, exclude, exclude_file),
             relist=relist,
             threads=threads,
         )

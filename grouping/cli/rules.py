@@ -38,6 +38,8 @@ class RuleOptions:
     balance: tuple[str, ...] = ()
     no_isolated: tuple[str, ...] = ()
     profiles: str | None = None
+    of_formation: bool = False
+    """Whether a saved formation has constraints too, which profiles may be given for."""
 
     @classmethod
     def asked(cls, context: typer.Context) -> RuleOptions:
@@ -52,7 +54,7 @@ class RuleOptions:
         given = {name: context.params[name] for name in names}
         several = {name: tuple(some) for name, some in given.items() if isinstance(some, list)}
         nothing = {name: () for name, some in given.items() if some is None and name in SEVERAL}
-        return cls(**given | several | nothing)
+        return cls(**given | several | nothing, of_formation="formation" in context.params)
 
     def __post_init__(self) -> None:
         if self.sizes is not None and self.max_size is not None:
@@ -67,7 +69,7 @@ class RuleOptions:
             raise InputError(
                 f"{about[0]}: who has which value? give --profiles FILE, a table of users"
             )
-        if self.profiles is not None and not about:
+        if self.profiles is not None and not (about or self.of_formation):
             raise InputError(
                 "--profiles: goes with --balance or --no-isolated; add one, or leave it out"
             )
@@ -76,6 +78,24 @@ class RuleOptions:
     def slotted(self) -> bool:
         """Whether groups have numbers of their own."""
         return bool(self.sizes is not None or self.fix or self.fix_file is not None)
+
+    def known(self) -> dict[str, dict[str, str]] | None:
+        """Values by user id of each attribute in the table of users, where there is one.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        from grouping.reading.side_table import read_table
+
+        if self.profiles is None:
+            return None
+        table = read_table(self.profiles)
+        return {
+            name: dict(zip(table.ids, column, strict=True))
+            for name, column in table.columns.items()
+        }
 
     def constraints(self, users: Ids, groups: int) -> Constraints:
         """Make the constraints, once the users are known.

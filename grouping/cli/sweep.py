@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grouping.cli import options as o
+from grouping.cli.rules import RuleOptions, exclusions
 from grouping.errors import InputError
 from grouping.methods import METHODS
 
@@ -39,6 +40,18 @@ def sweep(
     ] = "greedy",
     min_size: o.MinSize = None,
     max_size: o.MaxSize = None,
+    together: o.Together = None,
+    apart: o.Apart = None,
+    together_file: o.TogetherFile = None,
+    apart_file: o.ApartFile = None,
+    balance: o.Balance = None,
+    no_isolated: o.NoIsolated = None,
+    profiles: o.Profiles = None,
+    exclude: o.Exclude = None,
+    exclude_file: o.ExcludeFile = None,
+    sizes: Annotated[str | None, typer.Option("--sizes", hidden=True)] = None,
+    fix: Annotated[list[str] | None, typer.Option("--fix", hidden=True)] = None,
+    fix_file: Annotated[str | None, typer.Option("--fix-file", hidden=True)] = None,
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
@@ -96,19 +109,24 @@ def sweep(
     from grouping.reading.user_weights import read_user_weights
     from grouping.sweeping import sweep as over_ranges
 
+    for option, value in (("--sizes", sizes), ("--fix", fix), ("--fix-file", fix_file)):
+        if value:
+            raise InputError(
+                f"{option}: is about groups of given numbers, and a sweep changes how many there "
+                "are: use --max-size, --together and --apart"
+            )
     check_output(output, (".csv",))
     check_output(plot, PICTURES, "--plot")
     numbers, lengths = parse_range("-l", groups), parse_range("-k", k)
     weights = o.parse_weights(position_weights, agg, max(lengths))
     figure = _blank(plot)
     options: dict[str, Any] = {
-        "min_size": min_size,
-        "max_size": max_size,
         "time_limit": time_limit,
         "iterations": iterations,
         "weigh": None if weigh == "groups" else weigh,
         "user_weights": None if user_weights is None else read_user_weights(user_weights),
     }
+    rules = RuleOptions.asked(context)
     given = read_asked(context)
     rows: list[dict[str, Any]] = []
     asked: dict[str, Any] = {"semantics": semantics, "agg": agg, "method": method}
@@ -123,6 +141,8 @@ def sweep(
                     missing=policy,
                     round=step,
                     position_weights=weights,
+                    constraints=rules.constraints(complete.users, 1),
+                    exclude=exclusions(complete, exclude, exclude_file),
                     bound=not no_bound,
                     file=output,
                     tell=tell,

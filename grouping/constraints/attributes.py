@@ -31,15 +31,20 @@ class Attribute:
         The values that occur: numeric ascending if all are whole numbers, else by code point.
     of_user : int64 array, shape (n,)
         Position of each user's value.
+    of_population : float64 array, shape (values,), optional
+        Shares to compare groups with, where these are not the users' own.
     """
 
     name: str
     values: tuple[str, ...]
     of_user: NDArray[np.int64]
+    of_population: NDArray[np.float64] | None = None
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Each value's share of all users: float64, shape (values,)."""
+        if self.of_population is not None:
+            return self.of_population
         return np.bincount(self.of_user, minlength=len(self.values)) / len(self.of_user)
 
     def counts(self, labels: NDArray[np.int64], groups: int) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ with sizes alone make a program of a few numbers.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -68,7 +68,9 @@ def meet(
     placing = _place(constraints, labels, groups, deadline)
     if placing is not None:
         return placing
-    conflict = _irreducible(constraints, labels, groups, deadline)
+    conflict = irreducible(
+        constraints, lambda fewer: _place(fewer, labels, groups, deadline) is not None
+    )
     words = "; ".join(rule.words for rule in conflict)
     raise InfeasibleError(
         f"no partition of {len(labels)} users into at most {groups} groups satisfies {words}: "
@@ -76,14 +78,27 @@ def meet(
     )
 
 
-def _irreducible(
-    constraints: Constraints, labels: NDArray[np.int64], groups: int, deadline: float
+def irreducible(
+    constraints: Constraints, can_be_met: Callable[[Constraints], bool]
 ) -> tuple[Rule, ...]:
-    """Leave rules out one by one, as long as the rest cannot be met."""
+    """Leave rules out one by one, as long as the rest cannot be met.
+
+    Parameters
+    ----------
+    constraints : Constraints
+        That cannot be met.
+    can_be_met : callable
+        Whether fewer can; may raise `UndecidedError`.
+
+    Returns
+    -------
+    rules : tuple of Rule
+        None of which can be left out without the conflict going away, as far as was decided.
+    """
     for rule in constraints.rules:
         fewer = constraints.without(rule)
         try:
-            met = _place(fewer, labels, groups, deadline) is not None
+            met = can_be_met(fewer)
         except UndecidedError:
             continue  # it stays, and may be one too many
         if not met:

@@ -380,7 +380,8 @@ def groups_within(
 def _of_attribute(rule: Rule, attribute: Attribute) -> dict[str, Any]:
     """What the JSON document says of a rule about an attribute."""
     if rule.kind == "balance":
-        shares = dict(zip(attribute.values, attribute.shares.tolist(), strict=True))
+        each = zip(attribute.values, attribute.shares.tolist(), strict=True)
+        shares = {value: share for value, share in each if share > 0}
         return {"attribute": attribute.name, "tolerance": rule.tolerance, "shares": shares}
     value = attribute.values[rule.numbers[0]] if rule.numbers else None
     return {"attribute": attribute.name, "value": value}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from grouping.constraints import Constraints
     from grouping.exact.search import Certificate
     from grouping.problem import Problem
 
@@ -128,6 +129,20 @@ class Method:
     blind: bool = False
     orders: bool = False
 
+    def check(self, constraints: Constraints) -> None:
+        """Refuse constraints that this method cannot keep to.
+
+        Raises
+        ------
+        InputError
+            If there are some.
+        """
+        if constraints and not self.constrained:
+            able = ", ".join(method.name for method in METHODS.values() if method.constrained)
+            raise InputError(
+                f"the method {self.name} cannot keep to {constraints.rules[0].words}: use {able}"
+            )
+
     def run(self, problem: Problem, budget: Budget, **options: Any) -> Outcome:
         """Run the method.
 
@@ -137,12 +152,7 @@ class Method:
             If an option is set that this method does not take, or there are constraints that it
             cannot keep.
         """
-        if problem.constraints and not self.constrained:
-            able = ", ".join(method.name for method in METHODS.values() if method.constrained)
-            raise InputError(
-                f"the method {self.name} cannot keep to {problem.constraints.rules[0].words}: "
-                f"use {able}"
-            )
+        self.check(problem.constraints)
         if problem.by_members and not self.by_members:
             able = ", ".join(method.name for method in METHODS.values() if method.by_members)
             raise InputError(

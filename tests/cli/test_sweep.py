@@ -45,6 +45,19 @@ def test_the_table_the_document_and_the_file_have_the_same_points(
     other.refused("s.csv: holds points of another run")
 
 
+def test_constraints_are_those_of_form_but_for_given_groups(
+    run: Run, table: str, tmp_path: Path
+) -> None:
+    """Points that nothing can keep to say so; --sizes and --fix are refused with the reason."""
+    (tmp_path / "who.csv").write_text("user,sex\n" + "".join(f"{u},{u < 'd'}\n" for u in "abcdef"))
+    asked = ("--method", "refine", "--iterations", "1", "--max-size", "4", "--apart", "a,b,c")
+    asked += ("--profiles", "who.csv", "--balance", "sex:0.4", "--exclude", "p")
+    document = run("sweep", table, "-l", "2:3", "-k", "1", "-q", "--json", *asked).document
+    assert [p["status"] for p in document["points"]] == ["infeasible", "feasible"]
+    for option, value in (("--sizes", "3,3"), ("--fix", "a=0"), ("--fix-file", "who.csv")):
+        run("sweep", table, option, value).refused(f"{option}: is about groups of given numbers")
+
+
 def test_curves_are_drawn(run: Run, table: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     assert run("sweep", table, *ASKED, "--plot", "s.png").code == 0

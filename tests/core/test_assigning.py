@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from grouping import Formation, InfeasibleError, InputError, Ratings, assign, evaluate, form
 from grouping.assigning import join
 from grouping.capacities import place
+from grouping.exclusions import Exclusions
 from grouping.joining import best_groups
 from tests import oracle
 from tests.strategies import instances, partitions_of
@@ -132,6 +134,185 @@ def test_the_order_of_rows_and_columns_changes_nothing(instance, data):
     assert again == expected.__class__.from_dict(expected.to_dict() | {"seconds": again.seconds})
 
 
+@st.composite
+def formed_under(draw, members, groups):
+    """What a formation may have been formed under, as its document says it, and profiles."""
+    names = [str(user) for user in range(members)]
+    document = {}
+    if draw(st.booleans()):
+        document["max_size"] = draw(st.integers(2, 5))
+    if draw(st.booleans()):
+        document["min_size"] = draw(st.integers(1, 3))
+    if members > 1 and draw(st.booleans()):
+        document[draw(st.sampled_from(["together", "apart"]))] = [names[:2]]
+    who = draw(st.lists(st.sampled_from("FM"), min_size=members, max_size=members))
+    if draw(st.booleans()):
+        shares = {value: who.count(value) / members for value in sorted(set(who))}
+        tolerance = draw(st.sampled_from([0.0, 0.2, 0.4]))
+        document["balance"] = [{"attribute": "sex", "tolerance": tolerance, "shares": shares}]
+    if draw(st.booleans()):
+        value = draw(st.sampled_from([None, who[0]]))
+        document["no_isolated"] = [{"attribute": "sex", "value": value}]
+    return document, who
+
+
+def keeps_to(document, asked, who, labels, members, groups, lenient):
+    """The definition, in plain loops; of what the members broke before only sizes count."""
+    sizes = [labels.count(group) for group in range(groups)]
+    before = [labels[:members].count(group) for group in range(groups)]
+    if any(
+        size > max(now, document.get("max_size", 99))
+        for size, now in zip(sizes, before, strict=True)
+    ):
+        return False
+    if "min_size" not in lenient and min(sizes) < document.get("min_size", 1):
+        return False
+    for kind, users in asked:
+        its = [labels[user] for user in users]
+        if (kind == "together" and len(set(its)) > 1) or (kind == "apart" and len(set(its)) < 2):
+            return False
+    for rule in document.get("balance", ()) if "balance" not in lenient else ():
+        for value in sorted(set(who)):
+            share = Fraction(who[:members].count(value), members)
+            for group, size in enumerate(sizes):
+                count = sum(
+                    own == value and label == group for own, label in zip(who, labels, strict=True)
+                )
+                most = max(Fraction(1), Fraction(str(rule["tolerance"])) * size)
+                if abs(count - share * size) > most:
+                    return False
+    for rule in document.get("no_isolated", ()) if "no_isolated" not in lenient else ():
+        for value in sorted(set(who)):
+            for group in range(groups):
+                count = sum(
+                    own == value and label == group for own, label in zip(who, labels, strict=True)
+                )
+                if count == 1 and rule["value"] in (None, value):
+                    return False
+    return True
+
+
+@settings(max_examples=25, deadline=None)
+@given(instances(users=6, items=4, aggs=("min", "sum")), st.data())
+def test_newcomers_keep_to_what_the_groups_were_formed_under(instance, data):
+    """Of all placements that do, by the definition, none costs less; else a conflict is named."""
+    labels = data.draw(partitions_of(len(instance.rows)))
+    members, groups = len(labels), max(labels) + 1
+    document, who = data.draw(formed_under(members, groups))
+    formation = evaluate(instance.X, labels, **instance.evaluated)
+    formation.problem["constraints"] = document
+    rows = data.draw(st.lists(st.sampled_from(instance.rows), min_size=1, max_size=3))
+    who += data.draw(st.lists(st.sampled_from(sorted(set(who))), min_size=3, max_size=3))
+    who = who[: members + len(rows)]
+    pair = data.draw(st.sampled_from([(0, members), (members, members + len(rows) - 1)]))
+    kind = data.draw(st.sampled_from(["together", "apart", "nothing"]))
+    asked = [(kind, pair)] if kind != "nothing" and pair[0] != pair[1] else []
+    given_rules = {kind: [[str(user) for user in users]] for kind, users in asked}
+    lenient = {
+        kind
+        for kind in ("min_size", "balance", "no_isolated")
+        if not keeps_to(
+            {kind: document.get(kind, ())} if kind != "min_size" else {kind: document.get(kind, 1)},
+            [],
+            who[:members],
+            labels,
+            members,
+            groups,
+            (),
+        )
+    }
+    costs = costs_of(instance, formation, rows)
+    may = [
+        worth(costs, placed)
+        for placed in itertools.product(range(groups), repeat=len(rows))
+        if keeps_to(document, asked, who, [*labels, *placed], members, groups, lenient)
+    ]
+    profiles = {"sex": who}
+    if not may:
+        with pytest.raises(InfeasibleError):
+            assign(formation, np.array(rows), profiles=profiles, **given_rules)
+        return
+    joined = assign(formation, np.array(rows), profiles=profiles, **given_rules)
+    assert joined.labels[:members].tolist() == labels
+    assert keeps_to(document, asked, who, joined.labels.tolist(), members, groups, lenient)
+    found = worth(costs, joined.labels[members:].tolist())
+    assert found == pytest.approx(min(may), abs=1e-5)
+    for kind in document:
+        assert kind in joined.problem["constraints"]
+
+
+def test_constraints_of_a_formation_hold_until_others_are_given_or_they_are_dropped(tmp_path):
+    """By name; who has which value must be told; what the groups broke before is said."""
+    who = {"sex": ["F", "M", "F", "M", "F", "M"]}
+    six = named([*X, X[0]], list("abcdef"))
+    formation = form(
+        six,
+        "av",
+        "sum",
+        2,
+        2,
+        "refine",
+        iterations=1,
+        balance={"sex": 0.1},
+        profiles=who,
+        max_size=4,
+    )
+    formation.save(tmp_path / "f.json")
+    formation = Formation.load(tmp_path / "f.json")
+    new = named([X[0], X[0], X[0]], ["x", "y", "z"])
+    with pytest.raises(InputError, match=r"balance sex:0.1 of the formation.*give the profiles"):
+        assign(formation, new)
+    with pytest.raises(InfeasibleError, match="3 newcomers and 2 free places"):
+        assign(formation, new, drop=["balance"])
+    with pytest.raises(InputError, match="drop size: choose one of min_size"):
+        assign(formation, new, drop=["size"])
+    free = assign(formation, new, drop=["balance", "max-size"])
+    assert "balance" not in free.problem["constraints"]
+    everybody = {"sex": dict(zip("abcdefxyz", "FMFMFMFFM", strict=True))}
+    with pytest.raises(InputError, match="nobody has the value M that members had"):
+        assign(formation, new, profiles={"sex": dict.fromkeys("abcdefxyz", "F")})
+    joined = assign(formation, new, profiles=everybody, drop=["max_size"])
+    recorded = joined.problem["constraints"]["balance"]
+    assert recorded == [{"attribute": "sex", "tolerance": 0.1, "shares": {"F": 0.5, "M": 0.5}}]
+    for group in joined.groups:
+        females = sum(everybody["sex"][user] == "F" for user in group.member_ids)
+        assert abs(2 * females - group.size) <= max(2, 0.2 * group.size)
+    again = assign(formation, new, profiles=everybody, drop=["max_size"], balance={"sex": 0.3})
+    (recorded,) = again.problem["constraints"]["balance"]
+    assert recorded["tolerance"] == 0.3
+    assert recorded["shares"]["F"] == 5 / 9
+    parted = evaluate(six, [0, 1, 0, 1, 0, 1], "av", "sum", 2, balance={"sex": 0.0}, profiles=who)
+    assert parted.broken
+    anywhere = assign(parted, new, profiles=everybody)
+    assert anywhere.advice == [
+        "the groups broke balance sex:0.0 of the formation before: who joins where does not look "
+        "at it"
+    ]
+
+
+def test_newcomers_may_be_kept_together_apart_and_where_they_are_put():
+    """Beside members, too, whose groups do not change; what cannot be is named."""
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    new = named([X[0]] * 3, ["x", "y", "z"])
+    joined = assign(formation, new, together=[["x", "c"]], apart=[["y", "a"]], fixed={"z": 2})
+    assert joined.labels[5:].tolist() == [1, 2, 2]
+    assert joined.problem["constraints"] == {
+        "together": [["x", "c"]],
+        "apart": [["y", "a"]],
+        "fixed": {"z": 2},
+    }
+    held = assign(joined, named([X[0]], ["w"]), apart=[["w", "a"]])
+    assert held.problem["constraints"]["fixed"] == {"z": 2}
+    for asked, words in (
+        ({"together": [["a", "x"], ["x", "c"]]}, "together a,x; together x,c are kept to"),
+        ({"fixed": {"a": 1}}, "fixed a=1 is kept to"),
+        ({"apart": [["x", "y", "z", "a"]]}, "apart x,y,z,a is kept to"),
+        ({"together": [["x", "y"]], "sizes": [3, 3, 2]}, "sizes 3,3,2; together x,y are kept"),
+    ):
+        with pytest.raises(InfeasibleError, match=words):
+            assign(formation, new, **asked)
+
+
 def test_least_misery_spares_the_groups_and_voting_asks_the_user_alone():
     """Who likes s little costs groups 1 and 2 one point each, and likes 1 better; who likes
     nothing much costs group 2, at 2 already, nothing, though the equal list of 0 comes first.
@@ -241,10 +422,31 @@ def test_newcomers_join_no_group_that_is_offered_what_they_exclude():
     assert joined.problem["constraints"]["exclude"] == {"items": [], "pairs": 1}
     with pytest.raises(InfeasibleError, match="newcomer y excludes an item on every group's list"):
         assign(formation, row, exclude={"y": ["0", "2"]})
-    with pytest.raises(InfeasibleError, match="do not all find room in groups on whose lists"):
-        assign(formation, row, exclude={"x": ["0"], "y": ["0"]}, sizes=[4, 3, 1])
-    with pytest.raises(InputError, match="give items by user"):
-        assign(formation, row, exclude=["0"])
+    with pytest.raises(InfeasibleError, match=r"sizes 4,2,1; exclude are kept to"):
+        assign(formation, row, exclude={"x": ["0"], "y": ["0"]}, sizes=[4, 2, 1])
+    nobody = {"exclude": ["0"]}, {"exclude": Exclusions((0,), np.array([[0, 3]]))}
+    for asked in nobody:
+        with pytest.raises(InfeasibleError, match="exclude 0: it is on the list of group 0"):
+            assign(formation, row, **asked)
+    of_member = Exclusions((), np.array([[0, 0], [2, 2]]))
+    everybody = named([*X, *row.matrix], list("abcdexy"))
+    with pytest.raises(InfeasibleError, match="member a excludes 0, which is on the list of their"):
+        assign(formation, everybody, exclude=of_member)
+
+
+def test_what_is_excluded_is_counted_once():
+    """For everybody it is on record; members' pairs that are given again are known already."""
+    asked = {"exclude": {"0": ["0"], "1": ["2"]}, "iterations": 1}
+    formation = form(X, "av", "max", 3, 1, "refine", **asked)
+    everybody = named([*X, X[0]], list("012345"))
+    given = {"exclude": {"0": ["0"], "1": ["2"], "5": ["3"]}}
+    again = assign(formation, everybody, **given)
+    assert again.problem["constraints"]["exclude"] == {"items": [], "pairs": 3}
+    listed = {item for group in formation.groups for item in group.item_ids}
+    free = next(item for item in "0123" if item not in listed)
+    for more in ([free], Exclusions((int(free),))):
+        noted = assign(formation, everybody, exclude=more)
+        assert noted.problem["constraints"]["exclude"] == {"items": [free], "pairs": 2}
 
 
 def test_a_bare_matrix_joins_what_was_formed_without_some_items():

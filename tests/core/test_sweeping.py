@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from grouping import InputError, form, sweep
+from grouping.constraints import Constraints
 from grouping.generate import generate
 from grouping.missing import complete
 from grouping.pictures import blank
@@ -49,6 +50,56 @@ def test_what_cannot_be_formed_has_a_row_that_says_so():
     assert table["status"].tolist()[0] == "infeasible"
     assert np.isnan(table["objective"].tolist()[0])
     assert table["largest"].tolist()[1] <= 10
+
+
+def test_each_point_is_formed_within_the_constraints_that_any_number_of_groups_can_keep():
+    """With the same result as form; those about numbers of groups are refused before anything."""
+    asked = {
+        "max_size": 18,
+        "apart": [["0", "1"]],
+        "together": [["2", "3"]],
+        "balance": {"sex": 0.2},
+        "profiles": {"sex": [0, 1, 1] * 10},
+        "exclude": {"4": ["0"]},
+        "iterations": 1,
+    }
+    table = sweep(RATINGS, [2, 3], 2, method="refine", bound=False, **asked)
+    for row in table.to_dict("records"):
+        formed = form(RATINGS, groups=row["l"], k=2, method="refine", **asked)
+        assert row["objective"] == formed.objective
+        assert formed.problem["constraints"].keys() == {
+            "max_size",
+            "apart",
+            "together",
+            "balance",
+            "exclude",
+        }
+    for wrong, words in (
+        ({"sizes": [15, 15]}, "sizes: is about groups of given numbers"),
+        ({"fixed": {"0": 1}}, "fixed: is about groups of given numbers"),
+        ({"constraints": Constraints.of(RATINGS.users, 2, fixed={"0": 1})}, "fixed 0=1: is about"),
+        ({"start": [0] * 30}, "start: is one formation"),
+        ({"together": [["0", "x"]]}, "together 0,x: unknown user"),
+        ({"exclude": ["x"]}, "exclude: unknown item"),
+        ({"exclude": {"0": ["1"]}, "method": "kmeans"}, "kmeans cannot keep to exclude"),
+    ):
+        with pytest.raises(InputError, match=words):
+            sweep(RATINGS, [2, 3], 2, **({"method": "refine"} | wrong))
+
+
+def test_other_constraints_make_another_record(tmp_path):
+    """Also where only who has which value, or who excludes what, is different."""
+    path = tmp_path / "sweep.csv"
+    sex = {"sex": [0, 1, 1] * 10}
+    asked = {"method": "refine", "iterations": 1, "balance": {"sex": 0.5}, "file": path}
+    sweep(RATINGS, 2, 1, profiles=sex, exclude={"4": ["0"]}, **asked)
+    sweep(RATINGS, 2, 1, profiles=sex, exclude={"4": ["0"]}, **asked)
+    for other in (
+        {"profiles": {"sex": [1, 0, 1] * 10}, "exclude": {"4": ["0"]}},
+        {"profiles": sex, "exclude": {"4": ["1"]}},
+    ):
+        with pytest.raises(InputError, match="holds points of another run"):
+            sweep(RATINGS, 2, 1, **other, **asked)
 
 
 def test_a_sweep_into_a_file_goes_on_where_it_ended(tmp_path):
