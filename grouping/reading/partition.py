@@ -83,6 +83,25 @@ def read_memberships(path: str | os.PathLike[str]) -> Iterator[tuple[Any, str, s
         raise InputError(f"{name}: holds no user; a partition has a row a user: user,group")
 
 
+def groups_without_members(path: str | os.PathLike[str]) -> list[str]:
+    """Say which groups of a formation nobody is in; a table can hold none.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that `read_memberships` has read.
+
+    Returns
+    -------
+    groups : list of str
+    """
+    data = file_bytes(path)
+    if data.lstrip()[:1] != b"{":
+        return []
+    entries = json.loads(data)["groups"]
+    return [str(entry.get("name", entry["group"])) for entry in entries if not entry["members"]]
+
+
 def _of_formation(data: bytes, name: str) -> Iterable[tuple[Any, str, str]]:
     require_memory(len(data), data.count(b'"') // 2, name)
     try:

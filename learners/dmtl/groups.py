@@ -172,10 +172,10 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
     Raises
     ------
     InputError
-        If the file cannot be read, a member is unknown and may not be skipped, or no member of
-        any group is known.
+        If the file cannot be read, a member is unknown or a group without members and neither may
+        be skipped, or no member of any group is known.
     """
-    from grouping.reading.partition import read_memberships
+    from grouping.reading.partition import groups_without_members, read_memberships
 
     if unknown not in ("error", "skip"):
         raise InputError(f"unknown = {unknown!r}: give 'error' or 'skip'")
@@ -193,7 +193,12 @@ def read_groups(path: str | os.PathLike[str], users: Ids, *, unknown: str = "err
             )
         else:
             strangers.setdefault(user)
-    empty = tuple(group for group, known in held.items() if not known)
+    bare = groups_without_members(path)
+    if bare and unknown == "error":
+        raise InputError(
+            f"{name}: group {bare[0]} has no members; leave such groups out with --unknown skip"
+        )
+    empty = (*bare, *(group for group, known in held.items() if not known))
     names = [group for group, known in held.items() if known]
     if not names:
         raise InputError(f"{name}: no member of any group is among the {len(users)} users")

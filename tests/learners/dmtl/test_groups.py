@@ -72,6 +72,18 @@ def test_groups_of_a_formation_are_those_of_its_file(tmp_path):
     assert [len(entry["members"]) for entry in document["groups"]] == made.sizes.tolist()
 
 
+def test_groups_of_a_formation_that_nobody_is_in_are_refused_or_left_out(tmp_path):
+    """They are no blank line in what is told of the groups."""
+    path = tmp_path / "f.json"
+    entries = [{"group": 0, "members": []}, {"group": 1, "members": ["u1"]}]
+    path.write_text(json.dumps({"groups": entries}))
+    with pytest.raises(InputError, match="group 0 has no members; leave such groups out"):
+        read_groups(path, IDS)
+    read = read_groups(path, IDS, unknown="skip")
+    assert (read.groups.names[:], read.empty) == (["1"], ("0",))
+    assert "1 group without a known member (0) left out" in read.left_out("f.json")[0]
+
+
 def test_labels_of_groups_are_means_over_members_that_have_one():
     """A member without a label counts for nothing, a group without any has no label."""
     labels = hard_labels(np.array([0, 1, 1, -1]), ["p", "q"])
