@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from grouping.constraints.rounding import rounded
 from grouping.constraints.rules import Constraints, Rule
 from grouping.constraints.traits import traits_of
 from grouping.constraints.units import ANYWHERE, Units, units_of
@@ -26,6 +27,9 @@ SECONDS = 30.0
 
 INFEASIBLE = 2
 """What `scipy.optimize.milp` calls it."""
+
+MOST_TRAITS = 200
+"""Values times groups that a program of all at once is solved for without trying to round."""
 
 NEAR = 0.05
 """Share of the users by which more may be moved than need be where attributes are balanced."""
@@ -114,8 +118,18 @@ def _place(
     if units is None:
         return None
     program = _Program(constraints, units, labels, groups)
+    if len(program.traits.shares) * groups > MOST_TRAITS:
+        found = program.round(deadline)
+        if found is not None:
+            made = program.labels_of(*found)
+            if constraints.satisfied(made, groups):
+                return made
     found = program.solve(deadline)
     return None if found is None else program.labels_of(*found)
+
+
+def _without_attributes(constraints: Constraints) -> Constraints:
+    return Constraints(tuple(rule for rule in constraints.rules if rule.attribute is None))
 
 
 Entries: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], Any]
@@ -205,6 +219,43 @@ class _Program:
         slots = whole[: at["staying"]].reshape(count, groups).argmax(axis=1)
         staying, coming = np.split(whole[at["staying"] : at["opening"]], 2)
         return slots, (staying + coming).reshape(-1, groups)
+
+    def round(self, deadline: float) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """Settle sizes without regard to attributes, then what groups of these sizes hold.
+
+        Returns
+        -------
+        slots, counts
+            As `solve` does; None where this way leads to nothing.
+
+        Raises
+        ------
+        UndecidedError
+            If the time passed.
+        """
+        others = _without_attributes(self.constraints)
+        placed = self.labels
+        if not others.satisfied(placed, self.groups):
+            found = _place(others, placed, self.groups, deadline)
+            if found is None:
+                return None
+            placed = found
+        first = np.full(len(self.units.sizes), len(placed), np.int64)
+        np.minimum.at(first, self.units.of_user, np.arange(len(placed)))
+        slots = placed[first[self.ruled]]
+        amounts = self.traits.of_units(self.units)[self.ruled]
+        held = np.zeros((self.groups, len(self.traits.shares)), np.int64)
+        np.add.at(held, slots, amounts)
+        counts = rounded(
+            self.traits,
+            self.cells,
+            self.homes.reshape(-1, self.groups),
+            np.bincount(placed, minlength=self.groups),
+            np.bincount(slots, self.units.sizes[self.ruled], self.groups).astype(np.int64),
+            held,
+            deadline,
+        )
+        return None if counts is None else (slots, counts)
 
     def _columns(self) -> dict[str, int]:
         """Where the variables begin."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grouping import Formation, evaluate, form
-from grouping.constraints import Constraints
+from grouping.constraints import Constraints, meeting
 from grouping.constraints.meeting import meet
 from grouping.constraints.units import units_of
 from grouping.errors import GroupingError, InfeasibleError, InputError, UndecidedError
@@ -100,14 +100,22 @@ def satisfiable(constraints):
 
 
 @settings(max_examples=120, deadline=None)
-@given(constraint_sets(), st.lists(st.integers(0, 2), min_size=6, max_size=6))
-def test_constraints_are_met_where_they_can_be_and_a_conflict_is_irreducible(constraints, start):
+@given(
+    constraint_sets(),
+    st.lists(st.integers(0, 2), min_size=6, max_size=6),
+    st.sampled_from([0, meeting.MOST_TRAITS]),
+)
+def test_constraints_are_met_where_they_can_be_and_a_conflict_is_irreducible(
+    constraints, start, most_traits
+):
     """By every labelling of six users: met, or no labelling meets them; leave one of the named
-    rules out, and one does.
+    rules out, and one does. Also where shares are rounded first, as for many values.
     """
     labels = np.array(start)
     try:
-        met = meet(constraints, labels, 3)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(meeting, "MOST_TRAITS", most_traits)
+            met = meet(constraints, labels, 3)
     except InfeasibleError as error:
         assert not satisfiable(constraints)
         named = str(error).partition("satisfies ")[2].rpartition(": ")[0].split("; ")
@@ -226,6 +234,34 @@ def test_exact_methods_find_the_best_within_constraints(rows, constraints, meant
     assert constraints.violated(found.labels, 3) == []
     assert score(problem, found.labels).objective == pytest.approx(best)
     assert found.bound == pytest.approx(best)
+
+
+@pytest.mark.parametrize("about", ["one attribute", "two attributes", "nobody alone"])
+def test_many_values_are_balanced_by_rounding_shares(about, monkeypatch):
+    """Without a program of everything, which would take minutes; and few have to move."""
+    rng = np.random.default_rng(0)
+    users = Ids(300, "user")
+    who = {"age": rng.integers(18, 48, 300), "gender": rng.integers(2, size=300)}
+    asked = {
+        "one attribute": {"balance": {"age": 0.0}},
+        "two attributes": {"balance": {"age": 0.1, "gender": 0.1}},
+        "nobody alone": {"no_isolated": {"gender": 1}, "balance": {"age": 0.2}},
+    }[about]
+    constraints = Constraints.of(
+        users, 20, max_size=20, together=[["3", "5"]], apart=[["1", "2"]], profiles=who, **asked
+    )
+    start = np.repeat(np.arange(20), 15)
+    rng.shuffle(start)
+    whole = meeting._Program.solve
+
+    def solve(self, deadline):
+        assert not len(self.traits.shares)
+        return whole(self, deadline)
+
+    monkeypatch.setattr(meeting._Program, "solve", solve)
+    met = meet(constraints, start, 20)
+    assert obeys(constraints, met.tolist(), 20)
+    assert (met != start).sum() < 100
 
 
 def test_many_users_are_balanced_by_moving_few():
