@@ -101,16 +101,12 @@ def formulation_for(problem: Problem) -> Formulation:
     Raises
     ------
     InputError
-        If there is none: for ndcg, and groups that count by their members, beyond a few users.
+        If there is none: for ndcg, beyond a few users. (Where groups count by their members there
+        is none either, but a bound.)
     """
     formulation = formulation_of(problem)
     if formulation is not None:
         return formulation
-    if problem.by_members:
-        raise InputError(
-            f"exact weighs members for up to {ENUMERATED_USERS} users only: no formulation here "
-            "proves more of groups that count by their members; use refine"
-        )
     raise InputError(
         f"exact solves ndcg for up to {ENUMERATED_USERS} users only: a member's NDCG depends "
         "on the order of the list, which no bound known here follows; use greedy"

@@ -189,10 +189,19 @@ def test_what_has_no_meaning_is_refused(asked, words):
         form(np.array([[1.0, 2.0], [3.0, 4.0]]), groups=2, k=1, **{"method": "greedy", **asked})
 
 
-def test_exact_says_up_to_how_many_users_it_weighs_members():
-    """Beyond enumeration nothing proves an optimum by members."""
-    with pytest.raises(InputError, match="up to 10 users only"):
-        form(np.ones((11, 2)), groups=2, k=1, method="exact", weigh="members")
+def test_exact_searches_locally_and_bounds_by_members_beyond_enumeration():
+    """No proof, which the status and the gap say, unless the bound happens to be met."""
+    X = np.random.default_rng(0).integers(1, 6, (14, 5))
+    asked = {"groups": 3, "k": 2, "weigh": "members", "iterations": 1}
+    found = form(X, method="exact", max_size=6, **asked)
+    assert found.status == "feasible"
+    assert found.gap > 0
+    assert found.sizes.max() <= 6
+    assert found.bound >= form(X, method="exact", **asked).objective >= found.objective
+    assert found.objective >= form(X, method="refine", max_size=6, **asked).objective
+    assert form(np.ones((11, 2)), method="exact", **asked).status == "optimal"
+    with pytest.raises(InputError, match="exact solves ndcg for up to 10 users only"):
+        form(X, method="exact", agg="ndcg", **asked)
 
 
 def test_users_who_are_not_named_weigh_one():
