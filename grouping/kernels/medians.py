@@ -32,8 +32,9 @@ PATIENCE = 8
 KEPT = 0.75
 """Share of the last step's direction that stays in the next (Camerini, Fratta and Maffioli)."""
 
-MANY, FEWER = 2_000, 8
-"""From so many columns on, a node's steps look at so many times fewer, and at all in the end."""
+MANY, FEWER, AT_LEAST = 2_000, 32, 30
+"""From so many columns on, a node's steps look at so many times fewer, but at so many for each
+that may still be chosen, and at all in the end."""
 
 MORE_THAN = 0.01
 """A step counts as progress if it closes this share of the gap that is left."""
@@ -206,7 +207,7 @@ def _near(worths_of_columns, count, few):
     """Columns that are worth most: of many, only they are looked at at each step."""
     if count < MANY:
         return np.arange(count)
-    kept = max(count // FEWER, 4 * few)
+    kept = max(count // FEWER, AT_LEAST * few)
     if kept >= count:
         return np.arange(count)
     least = np.partition(worths_of_columns[:count], count - kept)[count - kept]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grouping.exact.catalogues import solve as solving
 from grouping.exact.catalogues.prices import LANES, ListPricing
 from grouping.exact.catalogues.solve import (
     CataloguesCertificate,
@@ -423,3 +424,52 @@ def test_a_price_that_takes_too_much_work_is_raised(monkeypatch):
     assert search.proven
     assert checked(problem, certificate) <= certificate.bound
     assert certificate.bound >= search.objective
+
+
+def before_closing(time_limit):
+    """A search that knows groups and multipliers, and has proven nothing by them yet."""
+    X = np.random.default_rng(2).random((120, 12)) * 4 + 1
+    search = Search(problem_of(X, 6, 3), Budget(time_limit))
+    instance = Instance(search.problem)
+    local = CatalogueSearch(
+        instance.ratings, instance.weights, np.random.default_rng(0), lambda: search.over
+    )
+    best = solving.Best(search)
+    best.offer(local.climb(local.greedy(6)))
+    relaxation = solving.Relaxation(instance, best.lists)
+    relaxation.extend(np.array(list(itertools.combinations(range(12), 3))))
+    relaxation.descend(300, search.objective, local.stop)
+    return search, relaxation, local, best
+
+
+def prices_asked(relaxation, monkeypatch):
+    """The prices that lists are searched for at, as they come."""
+    asked, above = [], relaxation.instance.pricing.above
+
+    def noted(multipliers, price, *others):
+        asked.append(price)
+        return above(multipliers, price, *others)
+
+    monkeypatch.setattr(relaxation.instance.pricing, "above", noted)
+    return asked
+
+
+def test_limited_time_is_used_where_the_multipliers_promise_more_than_is_proven(monkeypatch):
+    """Even if the lower price itself would close little of a gap that is still wide."""
+    search, relaxation, local, best = before_closing(1000.0)
+    before = search.bound
+    drop = 0.1 * relaxation.price
+    monkeypatch.setattr(solving, "DEPTHS", (0.1,))
+    monkeypatch.setattr(solving, "WORTHWHILE", 1.1 * drop / (before - search.objective))
+    solving._close(search, relaxation, local, best)
+    assert before - search.bound > drop
+
+
+def test_no_lower_price_is_tried_where_lists_have_no_room(monkeypatch):
+    """The lists found would be the same ones again."""
+    search, relaxation, local, best = before_closing(None)
+    asked = prices_asked(relaxation, monkeypatch)
+    monkeypatch.setattr(solving, "MOST_BRANCHED", 8)
+    solving._close(search, relaxation, local, best)
+    assert len(asked) == 1
+    assert not search.proven

@@ -120,6 +120,7 @@ def test_of_many_columns_all_count_in_the_end(limit, short, monkeypatch):
     if numba.config.DISABLE_JIT:
         monkeypatch.setattr(kernels, "MANY", 4)
         monkeypatch.setattr(kernels, "FEWER", 2)
+        monkeypatch.setattr(kernels, "AT_LEAST", 4)
     monkeypatch.setattr(median_tree, "STEPS", 2 if short else 40)
     values = np.random.default_rng(limit).random((26, 8)).astype(np.float32)
     descent = Descent(values, limit, np.full(8, 0.6))

@@ -39,8 +39,8 @@ from grouping.rows.users import user_rows
 from grouping.stopping import tries
 
 SHAKES, LATER, AFTERWARDS = 60, 300, 300
-"""Rounds of the local search before lists are priced; at the end, between two choices from the
-pool; and at the end where there is no limit."""
+"""Rounds of the local search before lists are priced, and after a better choice from the pool; at
+the end, between two choices from the pool; and at the end where there is no limit."""
 
 STEPS = 1500
 """Subgradient steps between two changes of the pool."""
@@ -60,11 +60,11 @@ POOL_BYTES = 1 << 28
 MOST_LISTS = 30_000
 """Lists in the pool, at most."""
 
-DEPTHS = (0.2, 0.35, 0.55, 1.0)
+DEPTHS = (0.25, 0.45, 0.7, 1.0)
 """Lists are branched over that are worth more than a price so much lower than that of the poorest
 taken, in shares of it: in turns, since each turn takes many times as long as the one before."""
 
-MOST_BRANCHED, MOST_VALUES = 50_000, 40_000_000
+MOST_BRANCHED, MOST_VALUES = 100_000, 60_000_000
 """Lists that are branched over, at most, and values that they may have, for each user one."""
 
 WORK, MORE_WORK, MOST_WORK = 2e9, 16.0, 1e12
@@ -87,7 +87,7 @@ WORTHWHILE = 0.1
 """In limited time, lists are branched over where that can close this share of the gap, and more of
 them where it did."""
 
-PROVING, STARTING = 3e-9, 5e-4
+PROVING, STARTING = 2e-10, 5e-4
 """Seconds that it takes to compute a bound anew, for each node and value of a list, and for each
 node besides: left for it."""
 
@@ -182,9 +182,13 @@ def solve(search: Search) -> None:
         return
     relaxation = Relaxation(instance, best.lists)
     solved = _relax(search, relaxation)
-    if not local.stop():
+    while not local.stop():
+        worth = best.lists.total
         chosen = _chosen(relaxation, best.lists, rng, local.stop)
         best.offer(local.climb(local.of_items(chosen)))
+        if best.lists.total <= worth:
+            break
+        improve(local, best.lists, tries(SHAKES), better=best.offer)
     if solved:
         _close(search, relaxation, local, best)
     limit = search.budget.iterations
@@ -587,19 +591,19 @@ def _close(search: Search, relaxation: Relaxation, local: CatalogueSearch, best:
     room = min(MOST_BRANCHED, most)
     for depth in DEPTHS:
         target = target_above(search.objective, instance.grain)
-        needed = target - (relaxation.descent.bound - relaxation.price)
-        price = max(needed, (1.0 - depth) * relaxation.price)
+        others = relaxation.descent.bound - relaxation.price
+        price = max(target - others, (1.0 - depth) * relaxation.price)
         before = search.bound
         least = WORTHWHILE * (before - search.objective) if math.isfinite(search.remaining) else 0.0
-        if price > needed and relaxation.price - price < least:
+        if others + price > target and before - (others + price) < least:
             return
-        priced = instance.pricing.above(
-            multipliers, price if price > 0.0 else -1.0, room, local.stop, MOST_WORK
-        )
+        lowest = price if price > 0.0 else -1.0
+        priced = instance.pricing.above(multipliers, lowest, room, local.stop, MOST_WORK)
         if priced is None:
             return
         _branch(search, relaxation, priced, local, best)
-        if before - search.bound < least or local.stop() or price <= needed:
+        full = priced.price > max(price, 0.0) * (1.0 + 1e-6)  # a lower price would find no more
+        if full or before - search.bound < least or local.stop() or others + price <= target:
             return
 
 
