@@ -31,6 +31,14 @@ KINDS = ("stars", "integers", "halves", "signed zeros", "tenths", "reals")
 AGGS = ("min", "max", "sum", "wsum")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def users_are_branched_on():
+    """Trees over listed columns have tests of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grouping.exact.covers.solve.MOST_LISTED", 0)
+        yield
+
+
 def problem_of(ratings, agg="min", groups=5, k=3, weights=None):
     if agg == "wsum" and weights is None:
         weights = "inverse"

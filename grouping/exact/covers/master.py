@@ -54,7 +54,7 @@ class Master:
     """
 
     def __init__(self, users: int, groups: int, poor: float) -> None:
-        self._highs = _quiet()
+        self._highs = quiet()
         self._highs.addRow(1.0, float(groups), 0, [], [])
         self.values = np.zeros(0)
         self.active = np.zeros(0, np.bool_)
@@ -178,7 +178,7 @@ class Master:
         """
         import highspy
 
-        highs = _quiet()
+        highs = quiet()
         program = self._highs.getLp()
         program.integrality_ = [highspy.HighsVarType.kInteger] * len(self.values)
         out = solution.lacks > solution.objective - worth + LOOSE * max(1.0, abs(worth))
@@ -203,7 +203,8 @@ class Master:
         self._order.append((kind, at))
 
 
-def _quiet() -> Any:
+def quiet() -> Any:
+    """Make a solver that says nothing, maximises, and works on one thread."""
     import highspy
 
     solver: Any = highspy.Highs

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from grouping.exact.covers.certificate import SORTED, TOGETHER, CoverCertificate, CoverLeaf
 from grouping.exact.covers.groups import formation
+from grouping.exact.covers.listing import Listing
 from grouping.exact.covers.master import Solution
 from grouping.exact.covers.node import NEW_ROWS, Covers, Node
 from grouping.exact.covers.pricing import PriceProof, Pricer, Prices
@@ -52,6 +53,12 @@ RAREST = 31
 
 WHOLE = 1e-6
 """How far from a whole number the activity of a column may be to count as one."""
+
+MOST_LISTED = 1 << 18
+"""Users in all columns that are listed, at most."""
+
+REPORTED = 200
+"""Linear programs of the tree over columns after which its bound is stated anew."""
 
 GAINED = 0.2
 """Groups are chosen anew when the linear program has gained this share of what it leads by."""
@@ -96,6 +103,8 @@ class _Course:
         """Solve the root, then branch until the bound meets the best formation."""
         self._first_columns(self.root)
         self.improve(self.root, wanted=True)
+        if not self.search.over:
+            self.branch_over_columns(self.root)
         if not self.search.over:
             self.branch(self.root)
 
@@ -297,6 +306,45 @@ class _Course:
             covers.personal,
         )
         return self.search.offer(labels)
+
+    # --- the tree over all columns that are left ----------------------------------------------
+
+    def branch_over_columns(self, root: Node) -> None:
+        """Branch over the columns that a better formation can have, where they can be listed.
+
+        They can where only a list's first item counts, and are if they are few.
+        """
+        search, covers = self.search, self.covers
+        if len(covers.weights) > 1 or covers.weights[0] <= 0 or root.solution is None:
+            return
+        root.rule_out(covers.target(search.objective))
+        if root.prove_poor():
+            self._state_root(root)
+            return
+        listing = Listing(covers, root, root.prices(root.solution), search.objective)
+        if listing.columns.values.size * len(covers.personal) > MOST_LISTED:
+            return
+        tree = listing.tree(lambda: search.remaining)
+
+        def offer(chosen: NDArray[np.bool_]) -> None:
+            problem = covers.problem
+            search.offer(
+                formation(covers.ratings, chosen, problem.groups, covers.weights, covers.personal)
+            )
+
+        def over() -> bool:
+            self.subproblems = tree.linear_programs
+            if tree.linear_programs >= reported[0]:
+                reported[0] = tree.linear_programs + REPORTED
+                search.prove(listing.certificate(tree))
+                self._report()
+            return search.over
+
+        reported = [REPORTED]
+        self.columns += len(listing.columns.values)
+        tree.grow(self._proven, offer, over)
+        search.prove(listing.certificate(tree))
+        self._report()
 
     # --- the tree -----------------------------------------------------------------------------
 
