@@ -103,11 +103,9 @@ def solve(search: Search) -> None:
 
     def local(until: float) -> None:
         """Search from the best formation, until so much of the time is left."""
-        some = replace(budget, iterations=rounds or budget.iterations)
+        left = max(0.0, search.remaining - until) if timed else None
+        some = replace(budget, time_limit=left, iterations=rounds or budget.iterations)
         inner = Search(problem, some, search.labels)
-        if timed:
-            inner.budget = replace(some, time_limit=max(0.0, search.remaining - until))
-            inner = Search(problem, inner.budget, search.labels)
         inner.certificate = search.certificate
         try:
             improve(inner, None)
