@@ -473,3 +473,15 @@ def test_no_lower_price_is_tried_where_lists_have_no_room(monkeypatch):
     solving._close(search, relaxation, local, best)
     assert len(asked) == 1
     assert not search.proven
+
+
+def test_a_tree_short_of_time_closes_less_and_its_bound_holds(monkeypatch):
+    """Where time is nearly out nodes are closed at what was proven before: here at once."""
+    search, relaxation, local, best = before_closing(1000.0)
+    monkeypatch.setattr(solving, "LATE", 1e9)
+    monkeypatch.setattr(solving, "DEPTHS", (0.1,))
+    before = search.bound
+    solving._close(search, relaxation, local, best)
+    assert isinstance(search.certificate, CataloguesCertificate)
+    assert (search.certificate.tokens < 0).all()
+    assert search.objective <= checked(search.problem, search.certificate) <= search.bound < before

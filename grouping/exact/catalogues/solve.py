@@ -94,6 +94,13 @@ node besides: left for it."""
 SCORED = 1e10
 """Ratings that may be looked at to find the neighbours of lists."""
 
+LATE = 0.3
+"""Share of the time left, at its end, in which less and less of the gap is to be closed: a tree
+that is left open closes nothing."""
+
+SETTLED = 2e9
+"""Values that are looked at to settle multipliers again before lists are branched over."""
+
 TOGETHER = 2e8
 """Nodes are taken a step further side by side that have so many values, about."""
 
@@ -622,19 +629,26 @@ def _branch(
     if priced.price >= 0.0:
         outside = instance.outside(multipliers, priced.price, values)
 
+    before, time, finite = search.bound, search.remaining, math.isfinite(search.remaining)
+
+    def left() -> float:
+        return search.remaining - tree.nodes * (PROVING * values.size + STARTING)
+
     def target() -> float:
-        return max(outside, target_above(search.objective, instance.grain))
+        aimed = max(outside, target_above(search.objective, instance.grain))
+        late = max(0.0, 1.0 - left() / (LATE * time)) if finite else 0.0
+        return aimed + min(1.0, late) * max(0.0, before - aimed)
 
     def better(value: float, columns: NDArray[np.int64]) -> None:
         if value > search.objective:
             best.offer(local.climb(local.of_items(lists[columns])))
 
     descent = Descent(values, instance.slots, multipliers)
-    descent.run(STEPS // 5, search.objective, local.stop)
+    steps = min(STEPS // 5, max(1, int(SETTLED / values.size)))
+    descent.run(steps, search.objective, local.stop)
 
     def stop() -> bool:
-        left = search.remaining - tree.nodes * (PROVING * values.size + STARTING)
-        return left <= 0.0 or local.stop()
+        return left() <= 0.0 or local.stop()
 
     together = int(min(BATCH, max(2.0, TOGETHER / values.size)))
     tree = MedianTree(values, instance.slots, descent, float(values.min()), together)
