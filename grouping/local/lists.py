@@ -15,8 +15,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.exact import ENUMERATED_USERS
 from grouping.exact.search import Search
-from grouping.exact.weakest.solve import solve
+from grouping.exact.weakest.solve import SAMPLE, solve
 from grouping.local import catalogues, medians
 from grouping.objective import score
 from grouping.problem import Problem
@@ -103,6 +104,17 @@ def _items(
         if found > value:
             value, quiet = found, 0
             offer(items)
+
+
+def bounds_too(problem: Problem) -> bool:
+    """Whether the search over lists soon bounds what there is, so that no other bound is needed.
+
+    Under min it solves the exact side's relaxation; of more users a sample is looked at first
+    where a bound is all that is wanted, which is quicker.
+    """
+    by_min = problem.semantics == "av" and problem.aggregation.name == "min" and problem.k > 1
+    few = ENUMERATED_USERS < problem.ratings.shape[0] <= SAMPLE
+    return by_min and few and not (problem.constraints or leaves_moves(problem))
 
 
 def leaves_moves(problem: Problem) -> bool:

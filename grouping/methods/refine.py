@@ -117,8 +117,9 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
         for labels in seeds[1:]:
             search.offer_met(labels)
         timed = budget.time_limit is not None
-        until = BOUNDING * search.remaining if timed else 0.0
-        search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
+        if not (timed and lists.bounds_too(problem)):
+            until = BOUNDING * search.remaining if timed else 0.0
+            search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if _priceable(search):
             _from_covers(search)
         if not search.over:

@@ -200,3 +200,12 @@ def test_without_a_clock_its_bound_is_the_quick_one_or_lower(agg):
     problem = Problem.of(ratings, "av", agg, 4, 3)
     found = refine.run(problem, Budget(iterations=1))
     assert found.bound <= upper_bound(problem).value < own_list_bound(problem)
+
+
+def test_under_a_clock_time_goes_into_one_bound_where_the_search_makes_its_own(monkeypatch):
+    """AV-min of few users: the relaxation that the lists are searched by bounds, too."""
+    ratings = Ratings.of(np.random.default_rng(0).random((120, 12)))
+    monkeypatch.setattr(refine, "upper_bound", None)
+    problem = Problem.of(ratings, "av", "min", 4, 3)
+    found = refine.run(problem, Budget(time_limit=60.0, iterations=1))
+    assert found.bound < own_list_bound(problem)
