@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".svg", ".pdf")
 
+REFUSED = "Refused: it is about groups of given numbers, and a sweep changes how many there are."
+
 
 def sweep(
     context: typer.Context,
@@ -49,9 +51,15 @@ def sweep(
     profiles: o.Profiles = None,
     exclude: o.Exclude = None,
     exclude_file: o.ExcludeFile = None,
-    sizes: Annotated[str | None, typer.Option("--sizes", hidden=True)] = None,
-    fix: Annotated[list[str] | None, typer.Option("--fix", hidden=True)] = None,
-    fix_file: Annotated[str | None, typer.Option("--fix-file", hidden=True)] = None,
+    sizes: Annotated[
+        str | None, typer.Option("--sizes", metavar="N1,N2,...", help=REFUSED, hidden=True)
+    ] = None,
+    fix: Annotated[
+        list[str] | None, typer.Option("--fix", metavar="USER=GROUP", help=REFUSED, hidden=True)
+    ] = None,
+    fix_file: Annotated[
+        str | None, typer.Option("--fix-file", metavar="FILE", help=REFUSED, hidden=True)
+    ] = None,
     position_weights: o.PositionWeights = None,
     weigh: o.Weigh = "groups",
     user_weights: o.UserWeights = None,
