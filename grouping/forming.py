@@ -152,7 +152,7 @@ def form(
     bound : bool
         Also compute an upper bound, and with it the gap.
     per_user : bool
-        Also report what each member gets (`Formation.members_report`).
+        Also report what each member gets (`Formation.members`).
     seed : int
         For methods that draw at random.
     threads : int, optional
