@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# nothing is compiled to bytecode ahead: most of what comes with torch is never imported
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
 
 .PHONY: demo install test test-slow bench bench-full lint docs clean

@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.cli.forked import Server
 from tests.cli.running import Ended, Run, command, environment, long_table
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Where processes are forked from."""
+    made = Server()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run the command line in an empty folder."""
+def run(tmp_path: Path, server: Server) -> Run:
+    """Run the command line in an empty folder: in a fresh process where input or variables are."""
 
     def start(*arguments: object, stdin: str | bytes = b"", **variables: str) -> Ended:
-        done = subprocess.run(
-            command(*arguments),
-            cwd=tmp_path,
-            env=environment(**variables),
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            timeout=300,
-        )
+        if not stdin and not variables:
+            done = server.run([*map(str, arguments)], tmp_path, environment())
+        else:
+            done = subprocess.run(
+                command(*arguments),
+                cwd=tmp_path,
+                env=environment(**variables),
+                input=stdin.encode() if isinstance(stdin, str) else stdin,
+                capture_output=True,
+                timeout=900,
+            )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return start
