@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".svg", ".pdf")
 
-
-def _refused(option: str) -> Any:
-    """An option that is there to be refused with the reason."""
-    return typer.Option(option, hidden=True, help="Refused: it goes with one number of groups.")
-
 REFUSED = "Refused: it is about groups of given numbers, and a sweep changes how many there are."
 
 
