@@ -25,6 +25,11 @@ def checked_bound(X, groups, weights, floor, root, price, columns, crowds, branc
     X, weight = np.asarray(X, float), float(weights[0])
     if np.any(np.asarray(weights)[1:]) or weight <= 0:
         raise ValueError("more counts than the first item")
+    told = [floor, *(part for weighing in (root, *leaves) for part in weighing)]
+    if not all(np.isfinite(part).all() for part in told) or math.isnan(price) or price == math.inf:
+        raise ValueError("not numbers")
+    if any(number != int(number) for _, number, _ in branchings):
+        raise ValueError("not a number of groups")
     groups, alone = min(groups, len(X)), weight * X.max(axis=1)
     record, leaves, listed = list(branchings), list(leaves), [*dict.fromkeys(columns)]
     covers = np.array([X[:, item] >= rating for item, rating in listed])

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping.exact.covers.listed import ListedCertificate, Weighing, columns_above
+from grouping.exact.covers.groups import formation
+from grouping.exact.covers.listed import (
+    ListedCertificate,
+    NotListedError,
+    Weighing,
+    columns_above,
+)
 from grouping.exact.covers.listed_tree import ListedTree
 from grouping.exact.covers.listing import Listing
 from grouping.exact.covers.solve import _Course
@@ -26,6 +32,7 @@ from tests.core.checkers_listed import checked_bound
 from tests.strategies import instances
 
 KINDS = ("stars", "integers", "halves", "signed zeros", "tenths", "reals")
+ROOM = 1 << 20
 
 
 def problem_of(ratings, groups=5, agg="max", k=3):
@@ -42,17 +49,17 @@ def listed(problem, stop_after=None):
     if course.root.solution is None or course.root.prove_poor():
         return search, None
     prices = course.root.prices(course.root.solution)
-    listing = Listing(course.covers, course.root, prices, search.objective)
+    listing = Listing(course.covers, course.root, prices, search.objective, ROOM, lambda: False)
     tree = listing.tree(lambda: np.inf)
 
     def stop():
         return stop_after is not None and tree.linear_programs >= stop_after
 
     def offer(covers):
-        labels = np.zeros(covers.shape[1], np.int64)
-        for group, cover in enumerate(covers):
-            labels[cover] = group
-        search.offer(labels)
+        asked = course.covers
+        search.offer(
+            formation(asked.ratings, covers, problem.groups, asked.weights, asked.personal)
+        )
 
     tree.grow(lambda bound: bound <= search.objective + 1e-9, offer, stop)
     return search, listing.certificate(tree)
@@ -253,7 +260,11 @@ def test_columns_are_those_of_looking_at_each(seed):
     users, crowds = rng.integers(0, 3, 6).astype(float), rng.random((2, 6)) < 0.7
     given_ = Weighing(users, np.array([1.0, 0.5]), np.zeros(0))
     floor, price = float(rng.integers(-1, 3)), float(rng.integers(0, 6))
-    highest, found = columns_above(ratings, 2.0, floor, price, given_, crowds)
+    asked = (2.0, floor, price, given_, crowds, ROOM, lambda: False)
+    highest, found = columns_above(ratings, *asked)
+    unsigned, of_unsigned = columns_above(ratings.astype(np.uint8), *asked)
+    assert unsigned == highest
+    assert of_unsigned.ratings.tolist() == found.ratings.tolist()
     expected = {}
     for item in range(4):
         for rating in np.unique(ratings[:, item]):
@@ -270,6 +281,42 @@ def test_columns_are_those_of_looking_at_each(seed):
     covers = found.covers(ratings)
     for cover, item, rating in zip(covers, found.items, found.ratings, strict=True):
         assert (cover == (ratings[:, item] >= rating)).all()
+
+
+def test_columns_beyond_the_room_or_the_time_are_not_listed():
+    """Nothing is proven of columns that were not looked at."""
+    ratings = np.arange(20.0).reshape(5, 4)
+    asked = (
+        1.0,
+        -1.0,
+        0.0,
+        Weighing(np.zeros(5), np.zeros(0), np.zeros(0)),
+        np.zeros((0, 5), bool),
+    )
+    for room, stopped in ((3, False), (ROOM, True)):
+        with pytest.raises(NotListedError):
+            columns_above(ratings, *asked, room, lambda stopped=stopped: stopped)
+
+
+def test_no_groups_at_all_leave_everybody_in_one():
+    """A choice of the poor group alone is a formation, too."""
+    ratings = -np.ones((4, 2))
+    labels = formation(ratings, np.zeros((0, 4), bool), 2, np.ones(1), -np.ones(4))
+    assert labels.shape == (4,)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_multipliers_that_are_no_numbers_are_refused(certified, wrong):
+    """Comparisons with them are false, whichever way they are asked."""
+    problem, certificate = certified
+    users = certificate.weighing.users.copy()
+    users[0] = wrong
+    root = replace(certificate.weighing, users=users)
+    leaves = (replace(certificate.leaves[0], users=users), *certificate.leaves[1:])
+    assert not accepted(problem, replace(certificate, weighing=root))
+    assert not accepted(problem, replace(certificate, leaves=leaves))
+    assert not accepted(problem, replace(certificate, other_price=wrong, bound=np.inf))
+    assert not accepted(problem, replace(certificate, floor=wrong, bound=np.inf))
 
 
 def test_the_tree_ends_where_the_solver_fails(monkeypatch):

@@ -629,14 +629,14 @@ def _branch(
     if priced.price >= 0.0:
         outside = instance.outside(multipliers, priced.price, values)
 
-    before, time, finite = search.bound, search.remaining, math.isfinite(search.remaining)
+    before, given, finite = search.bound, search.remaining, math.isfinite(search.remaining)
 
     def left() -> float:
         return search.remaining - tree.nodes * (PROVING * values.size + STARTING)
 
     def target() -> float:
         aimed = max(outside, target_above(search.objective, instance.grain))
-        late = max(0.0, 1.0 - left() / (LATE * time)) if finite else 0.0
+        late = max(0.0, 1.0 - left() / (LATE * max(given, 1e-9))) if finite else 0.0
         return aimed + min(1.0, late) * max(0.0, before - aimed)
 
     def better(value: float, columns: NDArray[np.int64]) -> None:

@@ -126,6 +126,8 @@ def formation(
         Each group has a user of its own; where there are fewer than `groups`, users who are worth
         something alone are taken out of them.
     """
+    if not len(covers):
+        return _split(np.zeros(len(ratings), np.int64), groups, personal)
     owner = maximum_bipartite_matching(sp.csr_array(covers), perm_type="column")
     covers, owner = covers[owner >= 0], owner[owner >= 0]
     labels = np.where(covers.any(axis=0), covers.argmax(axis=0), -1)

@@ -9,6 +9,7 @@ price cannot be part of a better formation, and often some hundreds are left.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +102,10 @@ class Columns:
         return covered
 
 
+class NotListedError(Exception):
+    """The columns are too many, or the time was over."""
+
+
 def columns_above(
     ratings: NDArray[np.floating],
     weight: float,
@@ -108,6 +113,8 @@ def columns_above(
     price: float,
     weighing: Weighing,
     crowds: NDArray[np.bool_],
+    room: int,
+    stop: Callable[[], bool],
 ) -> tuple[float, Columns]:
     """Look at all columns.
 
@@ -123,17 +130,28 @@ def columns_above(
     weighing : Weighing
         Its multipliers of users sum up exactly.
     crowds : bool array, shape (h, n)
+    room : int
+        At most so many are written down.
+    stop : callable
 
     Returns
     -------
     highest : float
         What the column is worth that is worth most; -infinity where there is none.
     columns : Columns
+
+    Raises
+    ------
+    NotListedError
+        If there is no room, or it was stopped.
     """
-    highest, found = -math.inf, []
+    highest, found, many = -math.inf, [], 0
     for item in range(ratings.shape[1]):
-        order = np.argsort(-ratings[:, item], kind="stable")
-        row = ratings[order, item].astype(np.float64)
+        if stop():
+            raise NotListedError
+        column = ratings[:, item].astype(np.float64)  # whole numbers may have no negatives
+        order = np.argsort(-column, kind="stable")
+        row = column[order]
         last = np.append(row[1:] < row[:-1], True)
         values = weight * row
         worths = values + np.cumsum(weighing.users[order])
@@ -142,6 +160,9 @@ def columns_above(
         worths[~last | (values <= floor)] = -np.inf
         highest = max(highest, float(worths.max()))
         at = np.flatnonzero(worths > price)
+        many += len(at)
+        if many > room:
+            raise NotListedError
         found.append((np.full(len(at), item), row[at], values[at], worths[at]))
     items, *floats = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return highest, Columns(items.astype(np.int64), *floats)

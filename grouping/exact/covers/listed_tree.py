@@ -155,11 +155,13 @@ class ListedTree:
         rows: list[tuple[int, int]] = []
         ratings: list[float] = []
         leaves: list[Weighing] = []
+        bounds = self._bounds()
         waiting = [self.root]
         while waiting:
             node = waiting.pop()
             branching = node.branching
-            if branching is None or self._own(node):
+            below = max((bounds[child] for child in node.children), default=math.inf)
+            if branching is None or node.bound <= below:  # its own multipliers bound it as well
                 rows.append((-1, -1))
                 ratings.append(0.0)
                 leaves.append(node.weighing)
@@ -169,15 +171,22 @@ class ListedTree:
             waiting += reversed(node.children)
         return np.array(rows, np.int64), np.array(ratings), tuple(leaves)
 
-    def bound(self, node: Node | None = None) -> float:
-        """Highest bound of a leaf below a node, or of the node itself where that is lower."""
-        node = node or self.root
-        below = [self.bound(child) for child in node.children]
-        return min(node.bound, max(below, default=math.inf))
+    def bound(self) -> float:
+        """Highest bound of a leaf."""
+        return self._bounds()[self.root]
 
-    def _own(self, node: Node) -> bool:
-        """Whether a node's own multipliers bound it as well as its children do."""
-        return node.bound <= max(self.bound(child) for child in node.children)
+    def _bounds(self) -> dict[Node, float]:
+        """Of each node: the highest bound of a leaf below, or its own where that is lower."""
+        found, waiting = [], [self.root]
+        while waiting:
+            node = waiting.pop()
+            found.append(node)
+            waiting += node.children
+        bounds: dict[Node, float] = {}
+        for node in reversed(found):
+            below = max((bounds[child] for child in node.children), default=math.inf)
+            bounds[node] = min(node.bound, below)
+        return bounds
 
     # --- a node -------------------------------------------------------------------------------
 
@@ -263,6 +272,8 @@ class ListedTree:
         if np.abs(activity - times).max() > WHOLE:
             return None
         chosen = np.repeat(np.arange(len(times)), times.astype(np.int64))
+        if not len(chosen):
+            return None  # everybody in the poor group
         covers = self.covers[chosen]
         of_group = maximum_bipartite_matching(sp.csr_array(covers), perm_type="column")
         left = np.flatnonzero(of_group < 0)

@@ -33,13 +33,30 @@ class Listing:
         The root's.
     objective : float
         The best formation's.
+    room : int
+        At most so many columns are listed.
+    stop : callable
+        Looked at between items.
 
     Attributes
     ----------
     columns : Columns
+
+    Raises
+    ------
+    NotListedError
+        If there is no room, or it was stopped.
     """
 
-    def __init__(self, covers: Covers, root: Node, prices: Prices, objective: float) -> None:
+    def __init__(
+        self,
+        covers: Covers,
+        root: Node,
+        prices: Prices,
+        objective: float,
+        room: int,
+        stop: Callable[[], bool],
+    ) -> None:
         self._covers, self._rows, self._groups = covers, list(root.master.rows), root.most
         target = covers.target(objective)
         others = best_others(covers.personal, root.most)
@@ -53,7 +70,9 @@ class Listing:
 
         def look(price: float) -> tuple[float, Columns]:
             weight, floor = float(covers.weights[0]), self._floor
-            return columns_above(covers.ratings, weight, floor, price, self._weighing, self._crowds)
+            return columns_above(
+                covers.ratings, weight, floor, price, self._weighing, self._crowds, room, stop
+            )
 
         highest, _ = look(math.inf)
         sizes, none = self._crowds.sum(axis=1), np.zeros(0)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from grouping.exact.covers.certificate import SORTED, TOGETHER, CoverCertificate, CoverLeaf
 from grouping.exact.covers.groups import formation
+from grouping.exact.covers.listed import NotListedError
 from grouping.exact.covers.listing import Listing
 from grouping.exact.covers.master import Solution
 from grouping.exact.covers.node import NEW_ROWS, Covers, Node
@@ -56,6 +57,9 @@ WHOLE = 1e-6
 
 MOST_LISTED = 1 << 18
 """Users in all columns that are listed, at most."""
+
+LEAST_ROOM = 64
+"""Columns are not looked at where no more than so many could be listed."""
 
 REPORTED = 200
 """Linear programs of the tree over columns after which its bound is stated anew."""
@@ -317,12 +321,19 @@ class _Course:
         search, covers = self.search, self.covers
         if len(covers.weights) > 1 or covers.weights[0] <= 0 or root.solution is None:
             return
+        if len(root.solution.discounts) != len(root.master.levels):
+            return  # solved before the last rows were added, which could not be solved
         root.rule_out(covers.target(search.objective))
         if root.prove_poor():
             self._state_root(root)
             return
-        listing = Listing(covers, root, root.prices(root.solution), search.objective)
-        if listing.columns.values.size * len(covers.personal) > MOST_LISTED:
+        room = MOST_LISTED // len(covers.personal)
+        if room < LEAST_ROOM:
+            return
+        prices = root.prices(root.solution)
+        try:
+            listing = Listing(covers, root, prices, search.objective, room, lambda: search.over)
+        except NotListedError:
             return
         tree = listing.tree(lambda: search.remaining)
 
@@ -333,14 +344,14 @@ class _Course:
             )
 
         def over() -> bool:
-            self.subproblems = tree.linear_programs
+            self.subproblems = before + tree.linear_programs
             if tree.linear_programs >= reported[0]:
                 reported[0] = tree.linear_programs + REPORTED
                 search.prove(listing.certificate(tree))
                 self._report()
             return search.over
 
-        reported = [REPORTED]
+        reported, before = [REPORTED], self.subproblems
         self.columns += len(listing.columns.values)
         tree.grow(self._proven, offer, over)
         search.prove(listing.certificate(tree))
