@@ -331,14 +331,25 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
     if not relist:
         _require_lists_without(formation, ratings, excluded)
         return excluded
-    if before.get("pairs") and exclude is None:
+    given = int(_of_members(formation, ratings, excluded).sum())
+    if given < before.get("pairs", 0):
         raise InputError(
             f"the groups were formed with {before['pairs']} items that single users exclude, which "
-            "a formation does not keep: give them again (exclude) for new lists"
+            "a formation does not keep: give them again (exclude) for new lists; "
+            f"{given or 'none'} of members {'is' if given < 2 else 'are'} given"
         )
     gone = [item for item in before.get("items", ()) if item in ratings.items]
     everybody = {*excluded.items, *(ratings.items.position(item) for item in gone)}
     return replace(excluded, items=tuple(sorted(everybody)))
+
+
+def _of_members(formation: Formation, ratings: Ratings, excluded: Exclusions) -> NDArray[np.bool_]:
+    """Of each item that single users exclude, whether it is a member who does: bool, (pairs,)."""
+    if excluded.pairs is None:
+        return np.empty(0, bool)
+    member = np.isin(ratings.users.take(range(ratings.shape[0])), formation.users)
+    of_pairs: NDArray[np.bool_] = member[excluded.pairs[:, 0]]
+    return of_pairs
 
 
 def _require_lists_without(formation: Formation, ratings: Ratings, excluded: Exclusions) -> None:
@@ -823,13 +834,12 @@ def _recorded(
     if not (before or excluded):
         return document
     before = before or {"items": [], "pairs": 0}
-    member = np.isin(ratings.users.take(range(ratings.shape[0])), formation.users)
-    pairs = np.empty((0, 2), np.int64) if excluded.pairs is None else excluded.pairs
-    of_members = int(member[pairs[:, 0]].sum())
+    member = _of_members(formation, ratings, excluded)
+    of_members = int(member.sum())
     if not relist:  # members' that are given again are known already
         of_members = max(before["pairs"], of_members)
     document["exclude"] = {
         "items": list(dict.fromkeys([*before["items"], *ratings.items.take(excluded.items)])),
-        "pairs": of_members + int((~member[pairs[:, 0]]).sum()),
+        "pairs": of_members + int((~member).sum()),
     }
     return document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from grouping.errors import InputError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from grouping.exclusions import Exclusions
     from grouping.ids import Ids
     from grouping.ratings import Ratings
+    from grouping.reading.side_table import Table
 
 
 SEVERAL = ("together", "apart", "fix", "balance", "no_isolated")
@@ -87,15 +89,20 @@ class RuleOptions:
         InputError
             If it cannot be read.
         """
-        from grouping.reading.side_table import read_table
-
-        if self.profiles is None:
+        table = self._table
+        if table is None:
             return None
-        table = read_table(self.profiles)
         return {
             name: dict(zip(table.ids, column, strict=True))
             for name, column in table.columns.items()
         }
+
+    @cached_property
+    def _table(self) -> Table | None:
+        """The table of users, read once: standard input and pipes cannot be read again."""
+        from grouping.reading.side_table import read_table
+
+        return None if self.profiles is None else read_table(self.profiles)
 
     def constraints(self, users: Ids, groups: int) -> Constraints:
         """Make the constraints, once the users are known.
@@ -148,11 +155,10 @@ class RuleOptions:
     def _about_attributes(self, users: Ids) -> Iterator[Rule]:
         from grouping.constraints import rules
         from grouping.constraints.attributes import attribute
-        from grouping.reading.side_table import read_table
 
-        if self.profiles is None:
+        table = self._table
+        if table is None:
             return
-        table = read_table(self.profiles)
 
         def column(name: str, words: str) -> Attribute:
             if name not in table.columns:

@@ -88,6 +88,16 @@ def test_newcomers_weigh_and_exclude_what_files_say(
     assert document["problem"]["user_weights"] == [1.0] * 7 + [2.5]
 
 
+def test_profiles_may_come_through_a_pipe(run: Run, formed: str) -> None:
+    """Two look at them: what is asked, and what the groups were formed under."""
+    who = "user,sex\n" + "".join(
+        f"{user},{sex}\n" for user, sex in zip("abcdefxy", 4 * "FM", strict=True)
+    )
+    balanced = ("--balance", "sex:0.5", "--profiles", "-")
+    document = run("assign", formed, "new.csv", *balanced, "--json", stdin=who).document
+    assert [rule["attribute"] for rule in document["problem"]["constraints"]["balance"]] == ["sex"]
+
+
 def test_lists_stay_unless_they_are_made_anew(run: Run, formed: str) -> None:
     """For which the members' ratings are needed too."""
     run("assign", formed, "new.csv", "--relist").refused("user a and 5 more has none")

@@ -472,6 +472,9 @@ def test_new_lists_need_to_know_what_members_exclude():
     both = np.concatenate([X, X[:1]])
     with pytest.raises(InputError, match="formed with 1 items that single users exclude"):
         assign(formation, both, relist=True)
+    for of_others in (["3"], {"5": ["1"]}):  # for everybody, and of a newcomer
+        with pytest.raises(InputError, match=r"give them again.*none of members is given"):
+            assign(formation, both, relist=True, exclude=of_others)
     relisted = assign(formation, both, relist=True, exclude={"0": ["0"], "5": ["1"]})
     for group in relisted.groups:
         assert not (0 in group.members and "0" in group.item_ids)
