@@ -75,7 +75,7 @@ def _rows(options: Any) -> Iterator[tuple[list[str], bool]]:
                 if (method, semantics, agg, sized) not in warm:
                     _ended(method, small, semantics, agg, 3, 5.0, 16 if sized else None)
                     warm.add((method, semantics, agg, sized))
-                for limit in options.limit or (0.0, 1.0, 3.0, 10.0):
+                for limit in options.limit or (0.1, 1.0, 3.0, 10.0):
                     asked = (method, ratings, semantics, agg, options.groups, limit, most)
                     seconds, found = _timed(*asked)
                     if _late(seconds, limit):  # by code that was compiled, or loaded, for it?
