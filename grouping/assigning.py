@@ -16,7 +16,7 @@ from grouping.aggregation import Aggregation, aggregation
 from grouping.constraints import Constraints, Rule
 from grouping.constraints.attributes import Profiles
 from grouping.constraints.joining import join_within
-from grouping.constraints.recorded import NAMES, recorded
+from grouping.constraints.recorded import NAMES, option_of, recorded
 from grouping.counting import Counting
 from grouping.counting import user_weights as weights_of
 from grouping.errors import InfeasibleError, InputError
@@ -29,6 +29,9 @@ from grouping.missing import Missing, complete, policy_name
 from grouping.objective import ratings_on_lists, score
 from grouping.problem import Problem, positive
 from grouping.ratings import Ratings
+
+UNRATED = "no newcomer rated it and it is on no list: leave it out"
+"""Why an item that is excluded may be unknown here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +128,8 @@ def assign(
         Who has which value, of members and newcomers: as for `form`. Needed where the formation
         was formed under ``balance`` or ``no_isolated``.
     constraints : Constraints, optional
-        Ready made, of `everyone`, in place of these seven.
+        Ready made, in place of ``max_size`` to ``no_isolated``, of the members and, after them,
+        the newcomers in the order of their ids.
     drop : iterable of str, optional
         Constraints of the formation that no longer hold, by their names: ``min_size``,
         ``max_size``, ``sizes``, ``together``, ``apart``, ``fixed``, ``balance``, ``no_isolated``.
@@ -133,8 +137,8 @@ def assign(
         How much newcomers count; 1 for those not named. Members keep what they weigh.
     exclude : iterable of item ids, mapping of user id to item ids, or Exclusions, optional
         Items that nobody must be recommended, or that single users must not: a newcomer joins no
-        group whose list has one. With `relist` members' too, which a formation does not keep.
-        What nobody is recommended holds on.
+        group whose list has one. With `relist` none is on the new lists; members' have to be
+        given again, which a formation does not keep. What nobody is recommended holds on.
     relist : bool
         Make every group's list anew when all have joined.
     threads : int, optional
@@ -235,18 +239,24 @@ def join(
         if len(fresh) == 0:
             return Joining(formation, [], np.empty(0, np.int64), np.empty(0))
         users = everyone(formation, ratings)
+        asked = Constraints.of(
+            users,
+            len(formation.groups),
+            max_size=max_size,
+            sizes=sizes,
+            together=together,
+            apart=apart,
+            fixed=fixed,
+            balance=balance,
+            no_isolated=no_isolated,
+            profiles=profiles,
+        )
         if constraints is None:
-            constraints = Constraints.of(
-                users,
-                len(formation.groups),
-                max_size=max_size,
-                sizes=sizes,
-                together=together,
-                apart=apart,
-                fixed=fixed,
-                balance=balance,
-                no_isolated=no_isolated,
-                profiles=profiles,
+            constraints = asked
+        elif asked:
+            raise InputError(
+                f"{asked.rules[0].words}: constraints are given ready made, too: add it to them, "
+                "or leave them out"
             )
         before = _held_on(formation, constraints, users, profiles, drop)
         constraints = Constraints((*before, *constraints.rules))
@@ -258,12 +268,14 @@ def join(
         counting = _counting(formation, weights)
         excluded = _excluded(formation, completed, exclude, relist=relist)
         visit = _Visit.of(formation, completed, fresh, weights)
-        closed = _closed(formation, completed, fresh, excluded)
+        closed = np.zeros((len(fresh), len(formation.groups)), bool)
+        if not relist:  # else lists of before close no group: they are made anew
+            closed = _closed(formation, completed, fresh, excluded)
         broken = _broken(formation, before)
         kept = [rule for rule in constraints.rules if rule not in broken]
         if closed.any():
             kept.append(Rule("exclude", excluded.words))
-        joined = join_within(
+        joined, proven = join_within(
             Constraints(tuple(kept)), formation.labels, visit.costs(formation), closed
         )
         labels = np.concatenate([formation.labels, joined])
@@ -287,6 +299,10 @@ def join(
         f"the groups broke {rule.words} before: who joins where does not look at it"
         for rule in broken
     ]
+    if not proven:
+        advice.append(
+            "it is not proven that newcomers lose the least: let fewer join at a time for that"
+        )
     return Joining(
         replace(result, seconds=seconds, advice=[*result.advice, *advice]),
         users[len(formation.users) :],
@@ -326,7 +342,7 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
     InfeasibleError
         If lists stay that hold what nobody, or a member, must be recommended.
     """
-    excluded = Exclusions.of(ratings.users, ratings.items, exclude)
+    excluded = Exclusions.of(ratings.users, ratings.items, exclude, UNRATED)
     before = (formation.problem.get("constraints") or {}).get("exclude") or {}
     if not relist:
         _require_lists_without(formation, ratings, excluded)
@@ -405,13 +421,15 @@ def _closed(
     return closed
 
 
-def kinds_to_drop(drop: Iterable[str]) -> tuple[str, ...]:
+def kinds_to_drop(drop: Iterable[str], *, as_option: bool = False) -> tuple[str, ...]:
     """Check which constraints of a formation shall no longer hold.
 
     Parameters
     ----------
     drop : iterable of str
         Names of constraints, with ``-`` or ``_``.
+    as_option : bool
+        Whether a refusal names them as the command line does.
 
     Returns
     -------
@@ -426,7 +444,9 @@ def kinds_to_drop(drop: Iterable[str]) -> tuple[str, ...]:
     kinds = tuple("fixed" if name == "fix" else name.replace("-", "_") for name in given)
     for name, kind in zip(given, kinds, strict=True):
         if kind not in NAMES:
-            raise InputError(f"drop {name}: choose one of {', '.join(NAMES)}")
+            words = "--drop" if as_option else "drop"
+            names = map(option_of, NAMES) if as_option else NAMES
+            raise InputError(f"{words} {name}: choose one of {', '.join(names)}")
     return kinds
 
 

@@ -41,7 +41,7 @@ class Exclusions:
     words: str = "exclude"
 
     @classmethod
-    def of(cls, users: Ids, items: Ids, given: Any) -> Exclusions:
+    def of(cls, users: Ids, items: Ids, given: Any, unknown: str = "") -> Exclusions:
         """Read exclusions as a caller gives them.
 
         Parameters
@@ -49,6 +49,8 @@ class Exclusions:
         users, items : Ids
         given : iterable of item ids, mapping of user id to item ids, Exclusions, or None
             Items for everybody; or for single users.
+        unknown : str
+            Why an item may be unknown, and the way out, to add to the message.
 
         Returns
         -------
@@ -66,9 +68,9 @@ class Exclusions:
         if isinstance(given, str):
             raise InputError(f"exclude {given!r}: give a list of items, for example [{given!r}]")
         if not isinstance(given, Mapping):
-            return cls(tuple(sorted({known(items, item, "exclude") for item in given})))
+            return cls(tuple(sorted({known(items, item, "exclude", unknown) for item in given})))
         pairs = [
-            (known(users, user, "exclude"), known(items, item, f"exclude, user {user}"))
+            (known(users, user, "exclude"), known(items, item, f"exclude, user {user}", unknown))
             for user, some in given.items()
             for item in some
         ]
@@ -226,8 +228,8 @@ def penalty(masses: NDArray[np.float64], weights: NDArray[np.float64], largest: 
     return float(2.0 ** math.ceil(math.log2(needed)))
 
 
-def known(ids: Ids, name: Any, words: str) -> int:
-    """Position of an id, or a refusal in the user's words.
+def known(ids: Ids, name: Any, words: str, unknown: str = "") -> int:
+    """Position of an id, or a refusal in the user's words, with what else is to be said.
 
     Raises
     ------
@@ -237,7 +239,8 @@ def known(ids: Ids, name: Any, words: str) -> int:
     try:
         return ids.position(id_text(name, ids.what))
     except InputError as error:
-        raise InputError(f"{words}: {error}") from error
+        more = f": {unknown}" if unknown else ""
+        raise InputError(f"{words}: {error}{more}") from error
 
 
 def distinct(pairs: Iterable[tuple[int, int]]) -> NDArray[np.int64] | None:

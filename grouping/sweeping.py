@@ -133,7 +133,7 @@ def sweep(
     numbers = _numbers(groups, "the number of groups")
     lengths = _numbers(k, "the list length k")
     for name in NOT_FOR_MANY:
-        if options.pop(name, None):
+        if _given(options.pop(name, None)):
             raise InputError(f"{name}: {NOT_FOR_MANY[name]}")
     ratings = complete(Ratings.of(X, scale=scale), missing, round)
     longest = max(lengths)
@@ -142,7 +142,8 @@ def sweep(
     if constraints is None:
         constraints = Constraints.of(ratings.users, 1, **about)
     if constraints.slotted:
-        raise InputError(f"{constraints.rules[0].words}: {NOT_FOR_MANY['sizes']}")
+        rule = next(rule for rule in constraints.rules if rule.kind in ("sizes", "fixed"))
+        raise InputError(f"{rule.words}: {NOT_FOR_MANY[rule.kind]}")
     exclusions = Exclusions.of(ratings.users, ratings.items, exclude)
     named = [] if exclusions.pairs is None else [Rule("exclude", exclusions.words)]
     chosen.check(Constraints((*constraints.rules, *named)))
@@ -231,6 +232,12 @@ def _told_apart(
 
 def _digest(array: NDArray[np.int64]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
+
+
+def _given(option: Any) -> bool:
+    """Whether an argument says anything; arrays do, and have no truth value to ask."""
+    nothing = isinstance(option, (tuple, dict)) and not option
+    return not (option is None or option is False or nothing)
 
 
 def _numbers(given: int | Iterable[int], what: str) -> list[int]:

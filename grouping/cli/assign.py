@@ -129,14 +129,14 @@ def assign(
     serves them best, within capacities and the constraints that FORMATION was formed under. The
     result is the new formation.
     """
-    from grouping.assigning import alongside, everyone, join, kinds_to_drop
+    from grouping.assigning import UNRATED, alongside, everyone, join, kinds_to_drop
     from grouping.cli.inputs import read_asked
     from grouping.cli.results import check_output, read_titles, stamped, write_out
     from grouping.formation import Formation
     from grouping.reading.user_weights import read_user_weights
 
     check_output(output)
-    kinds_to_drop(drop or ())
+    kinds_to_drop(drop or (), as_option=True)
     rules = RuleOptions.asked(context)
     titles = read_titles(item_names, user_names)
     counts = None if user_weights is None else read_user_weights(user_weights)
@@ -155,7 +155,7 @@ def assign(
             profiles=known,
             drop=drop or (),
             user_weights=counts,
-            exclude=exclusions(complete, exclude, exclude_file),
+            exclude=exclusions(complete, exclude, exclude_file, UNRATED),
             relist=relist,
             threads=threads,
         )

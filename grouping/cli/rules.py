@@ -188,7 +188,9 @@ def _whole(text: str, words: str, example: str) -> int:
         raise InputError(f"{words}: {text.strip()!r} is no whole number: give {example}") from error
 
 
-def exclusions(ratings: Ratings, items: list[str] | None, file: str | None) -> Exclusions | None:
+def exclusions(
+    ratings: Ratings, items: list[str] | None, file: str | None, unknown: str = ""
+) -> Exclusions | None:
     """Make exclusions of ``--exclude`` and ``--exclude-file``.
 
     Parameters
@@ -199,6 +201,8 @@ def exclusions(ratings: Ratings, items: list[str] | None, file: str | None) -> E
         For everybody.
     file : str or None
         For single users.
+    unknown : str
+        As for `Exclusions.of`.
 
     Returns
     -------
@@ -214,14 +218,14 @@ def exclusions(ratings: Ratings, items: list[str] | None, file: str | None) -> E
     from grouping.exclusions import Exclusions, distinct, known
     from grouping.reading.excluded import read_excluded
 
-    everybody = {known(ratings.items, item, f"--exclude {item}") for item in items or ()}
+    everybody = {known(ratings.items, item, f"--exclude {item}", unknown) for item in items or ()}
     pairs = (
         []
         if file is None
         else [
             (
                 known(ratings.users, user, f"{file}:{place}"),
-                known(ratings.items, item, f"{file}:{place}"),
+                known(ratings.items, item, f"{file}:{place}", unknown),
             )
             for place, user, item in read_excluded(file)
         ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from grouping.capacities import TIED, place
 from grouping.constraints.attributes import SLACK
-from grouping.constraints.meeting import INFEASIBLE, SECONDS, irreducible
+from grouping.constraints.meeting import INFEASIBLE, OPTIMAL, SECONDS, irreducible, why_undecided
 from grouping.constraints.rules import Constraints
 from grouping.constraints.traits import traits_of
 from grouping.constraints.units import ANYWHERE, Units, units_of
@@ -26,7 +26,7 @@ def join_within(
     costs: Sequence[NDArray[np.float64]],
     closed: NDArray[np.bool_],
     seconds: float = SECONDS,
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], bool]:
     """Place newcomers so that all constraints hold and their costs add up to the least.
 
     Parameters
@@ -46,17 +46,21 @@ def join_within(
     Returns
     -------
     labels : int64 array, shape (newcomers,)
+    proven : bool
+        Whether it is known that no other placement costs less.
 
     Raises
     ------
     InfeasibleError
         If there is no such placement; the message names rules that conflict.
     UndecidedError
-        If the time passed before one was found.
+        If the time passed, or the solver failed, before one was found.
     """
     deadline = time.perf_counter() + seconds
 
-    def placed(rules: Constraints, by: Sequence[NDArray[np.float64]]) -> NDArray[np.int64] | None:
+    def placed(
+        rules: Constraints, by: Sequence[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.int64], bool] | None:
         seats = _Seats.of(rules, members, closed)
         return None if seats is None else seats.labels(by, deadline)
 
@@ -142,8 +146,8 @@ class _Seats:
 
     def labels(
         self, costs: Sequence[NDArray[np.float64]], deadline: float
-    ) -> NDArray[np.int64] | None:
-        """Place who is free; None where that cannot be."""
+    ) -> tuple[NDArray[np.int64], bool] | None:
+        """Place who is free, and tell whether it is proven best; None where that cannot be."""
         groups = len(self.room)
         unit_of = self.units.of_user[self.members :]
         at = np.full(len(self.units.sizes), -1, np.int64)
@@ -157,6 +161,7 @@ class _Seats:
         if self.closed.all(axis=1).any():
             return None
         if self._alone():
+            proven = True
             try:
                 chosen = place(summed or [np.zeros(self.closed.shape)], self.room, self.closed)
             except InfeasibleError:
@@ -165,10 +170,10 @@ class _Seats:
             found = self._chosen(summed, deadline)
             if found is None:
                 return None
-            chosen = found
+            chosen, proven = found
         labels = self.seat[self.members :].copy()
         labels[at[unit_of] >= 0] = chosen[at[unit_of][at[unit_of] >= 0]]
-        return labels
+        return labels, proven
 
     def _alone(self) -> bool:
         """Whether newcomers have nothing to do with each other but that room is short."""
@@ -187,10 +192,12 @@ class _Seats:
 
     def _chosen(
         self, costs: Sequence[NDArray[np.float64]], deadline: float
-    ) -> NDArray[np.int64] | None:
+    ) -> tuple[NDArray[np.int64], bool] | None:
         """Solve an integer program for each cost in turn, the optima of one bounding the next."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
+        if time.perf_counter() >= deadline:
+            raise _undecided()
         free, groups = self.closed.shape
         rows = _Rows(free * groups)
         self._placing(rows)
@@ -198,17 +205,20 @@ class _Seats:
         columns = rows.columns
         if columns == 0:  # everybody is seated: whether that keeps to the rules
             kept = all(low <= 0 <= high for low, high in zip(rows.least, rows.most, strict=True))
-            return np.empty(0, np.int64) if kept else None
+            return (np.empty(0, np.int64), True) if kept else None
         limits = [LinearConstraint(rows.matrix(), rows.least, rows.most)]
         most = np.ones(columns)
         most[: free * groups][self.closed.ravel()] = 0
         numbers = np.broadcast_to(np.arange(groups, dtype=np.float64), (free, groups))
-        solution = None
+        solution, proven = None, True
         for cost in [*costs, numbers] if len(costs) else [np.zeros((free, groups))]:
+            left = deadline - time.perf_counter()
+            if solution is not None and left <= 0:
+                proven = False
+                break
             scale = float(np.abs(cost).max(initial=0.0))
             weights = np.zeros(columns)
             weights[: free * groups] = (cost / (scale or 1.0)).ravel()
-            left = deadline - time.perf_counter()
             found = milp(
                 weights,
                 integrality=np.ones(columns, np.int64),
@@ -216,14 +226,13 @@ class _Seats:
                 constraints=limits,
                 options={"time_limit": max(0.01, left), "mip_rel_gap": 0.0},
             )
-            if found.status == INFEASIBLE:
+            # where there is a placement already, only tolerances can say that there is none
+            if found.status == INFEASIBLE and solution is None:
                 return None
+            proven = proven and found.status == OPTIMAL
             if found.x is None:
                 if solution is None:
-                    raise UndecidedError(
-                        "the time was over before it was known whether newcomers can join within "
-                        "the constraints: let fewer join at a time, or form the groups anew"
-                    )
+                    raise _undecided(found)
                 break
             solution = np.rint(found.x)
             worth = float(weights @ solution)
@@ -232,7 +241,7 @@ class _Seats:
         chosen: NDArray[np.int64] = (
             solution[: free * groups].reshape(free, groups).argmax(axis=1).astype(np.int64)
         )
-        return chosen
+        return chosen, proven
 
     def _placing(self, rows: _Rows) -> None:
         """Everybody in one group, no more than there is room for, and nobody beside whom not."""
@@ -291,6 +300,13 @@ class _Seats:
                         rows.add(at, wide[0], -np.inf, wide[1])
                     else:
                         rows.add(at, off, -np.inf, 1.0 - now + SLACK)
+
+
+def _undecided(found: Any = None) -> UndecidedError:
+    return UndecidedError(
+        f"{why_undecided(found)} before it was known whether newcomers can join within the "
+        "constraints: let fewer join at a time, or form the groups anew"
+    )
 
 
 class _Rows:

@@ -25,8 +25,8 @@ from grouping.errors import InfeasibleError, UndecidedError
 SECONDS = 30.0
 """Time to decide in, where no limit is given."""
 
-INFEASIBLE = 2
-"""What `scipy.optimize.milp` calls it."""
+OPTIMAL, TIME_OVER, INFEASIBLE = 0, 1, 2
+"""What `scipy.optimize.milp` calls them; all else is a failure."""
 
 MOST_TRAITS = 200
 """Values times groups that a program of all at once is solved for without trying to round."""
@@ -214,7 +214,7 @@ class _Program:
         if found.status == INFEASIBLE:
             return None
         if found.x is None:
-            raise _undecided()
+            raise _undecided(found)
         whole = np.rint(found.x).astype(np.int64)
         slots = whole[: at["staying"]].reshape(count, groups).argmax(axis=1)
         staying, coming = np.split(whole[at["staying"] : at["opening"]], 2)
@@ -382,8 +382,26 @@ def _alike(traits: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return cells, of_row.ravel().astype(np.int64)
 
 
-def _undecided() -> UndecidedError:
+def why_undecided(found: Any = None) -> str:
+    """Say why a program has no answer.
+
+    Parameters
+    ----------
+    found : scipy.optimize.OptimizeResult, optional
+        None where the time was over before it began.
+
+    Returns
+    -------
+    words : str
+    """
+    if found is None or found.status == TIME_OVER:
+        return "the time was over"
+    return f"the solver of integer programs failed ({found.message})"
+
+
+def _undecided(found: Any = None) -> UndecidedError:
+    failed = found is not None and found.status != TIME_OVER
+    way_out = "leave a constraint out, or change it" if failed else "give more with --time-limit"
     return UndecidedError(
-        "the time was over before it was known whether the constraints can be met: "
-        "give more with --time-limit"
+        f"{why_undecided(found)} before it was known whether the constraints can be met: {way_out}"
     )

@@ -17,6 +17,21 @@ NAMES = ("min_size", "max_size", "sizes", "together", "apart", "fixed", "balance
 """As the JSON document has them."""
 
 
+def option_of(kind: str) -> str:
+    """Name of a constraint on the command line, without dashes before it.
+
+    Parameters
+    ----------
+    kind : str
+        One of `NAMES`.
+
+    Returns
+    -------
+    name : str
+    """
+    return "fix" if kind == "fixed" else kind.replace("_", "-")
+
+
 def recorded(
     document: Mapping[str, Any],
     users: Ids,
@@ -89,7 +104,7 @@ def _about_attribute(kind: str, asked: Mapping[str, Any], users: Ids, profiles: 
     if profiles is None:
         raise InputError(
             f"{words}: who has which {name}? A formation does not keep it: give the profiles "
-            f"(--profiles) of members and newcomers, or drop {kind} (--drop)"
+            f"(--profiles) of members and newcomers, or drop {kind} (--drop {option_of(kind)})"
         )
     found = of_profiles(profiles, name, users, words)
     if kind == "no_isolated":

@@ -132,6 +132,9 @@ def test_what_is_no_formation_or_is_of_other_items_is_refused(
     run("assign", "new.csv", "new.csv").refused("new.csv: is not JSON")
     run("assign", "none.json", "new.csv").refused("none.json: cannot be read")
     (tmp_path / "other.csv").write_text("user,item,rating\nx,zoo,5\nx,spa,3\n")
+    run("assign", formed, "new.csv", "--drop", "nope").refused(
+        "--drop nope: choose one of min-size, ", ", fix, balance, no-isolated"
+    )
     run("assign", formed, "other.csv").refused("rates none of the items on the formation's lists")
     document = json.loads((tmp_path / formed).read_text())
     document["groups"][0]["members"][0] = "c"

@@ -10,11 +10,17 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import OptimizeResult
 
 from grouping import Formation, InfeasibleError, InputError, Ratings, assign, evaluate, form
 from grouping.assigning import join
 from grouping.capacities import place
+from grouping.constraints import Constraints
+from grouping.constraints.joining import join_within
+from grouping.constraints.meeting import meet
+from grouping.errors import UndecidedError
 from grouping.exclusions import Exclusions
+from grouping.ids import Ids
 from grouping.joining import best_groups
 from tests import oracle
 from tests.strategies import instances, partitions_of
@@ -264,7 +270,9 @@ def test_constraints_of_a_formation_hold_until_others_are_given_or_they_are_drop
         assign(formation, new)
     with pytest.raises(InfeasibleError, match="3 newcomers and 2 free places"):
         assign(formation, new, drop=["balance"])
-    with pytest.raises(InputError, match="drop size: choose one of min_size"):
+    with pytest.raises(
+        InputError, match=r"drop size: choose one of min_size, .*, fixed, balance, no_isolated"
+    ):
         assign(formation, new, drop=["size"])
     free = assign(formation, new, drop=["balance", "max-size"])
     assert "balance" not in free.problem["constraints"]
@@ -486,6 +494,76 @@ def test_new_lists_need_to_know_what_members_exclude():
             relist=True,
             exclude={"0": ["0", "1"], "1": ["2"]},
         )
+
+
+def test_lists_of_before_keep_nobody_out_where_they_are_made_anew():
+    """Here every list has what y excludes, and none of the new ones of y's group."""
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    everybody = named([*X, [5, 4, 1, 2]], list("abcdey"))
+    after = assign(formation, everybody, relist=True, exclude={"y": ["0", "2"]})
+    assert sorted(after.groups[after.labels[-1]].item_ids) == ["1", "3"]
+
+
+def test_an_unknown_item_to_exclude_is_on_no_list():
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    for exclude in (["t"], {"x": ["t"]}):
+        with pytest.raises(InputError, match="'t': no newcomer rated it and it is on no list"):
+            assign(formation, named(X[:1], ["x"]), exclude=exclude)
+
+
+def test_ready_made_constraints_leave_no_others_unheard():
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    ready = Constraints.of(Ids(list("abcdexy"), "user"), 3, max_size=4)
+    new = named([X[0]] * 2, ["x", "y"])
+    assert assign(formation, new, constraints=ready).sizes.max() == 4
+    with pytest.raises(InputError, match="together x,c: constraints are given ready made, too"):
+        assign(formation, new, constraints=ready, together=[["x", "c"]])
+
+
+def answering(answers):
+    """Let the solver end as is said: each answer a status, and whether there is a solution."""
+    from scipy.optimize import milp
+
+    left = iter(answers)
+
+    def answer(*asked, **options):
+        found = milp(*asked, **options)
+        status, solved = next(left)
+        return OptimizeResult(status=status, x=found.x if solved else None, message="as said")
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answers", "proven"),
+    [
+        ([(0, True), (0, True)], True),
+        ([(1, True), (0, True)], False),
+        ([(0, True), (1, False)], False),
+        ([(0, True), (2, False)], False),  # by its tolerances: there is a placement
+    ],
+)
+def test_a_placement_that_is_not_proven_best_says_so(monkeypatch, answers, proven):
+    """It is a placement all the same; groups 0 and 2 are equally good."""
+    monkeypatch.setattr("scipy.optimize.milp", answering(answers))
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    joined = assign(formation, named([X[0]] * 2, ["x", "y"]), together=[["x", "y"]])
+    assert joined.labels[5:].tolist() in ([[0, 0]] if proven else [[0, 0], [2, 2]])
+    assert any("not proven" in line for line in joined.advice) is not proven
+
+
+def test_a_solver_that_fails_is_not_told_as_time_that_is_over(monkeypatch):
+    """Of newcomers, and of groups that are formed; no time at all is said as such."""
+    monkeypatch.setattr("scipy.optimize.milp", answering([(4, False)] * 9))
+    formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
+    asked = {"together": [["x", "y"]]}
+    with pytest.raises(UndecidedError, match=r"failed \(as said\) before it was known whether new"):
+        assign(formation, named([X[0]] * 2, ["x", "y"]), **asked)
+    with pytest.raises(UndecidedError, match=r"failed \(as said\) .*: leave a constraint out"):
+        meet(Constraints.of(Ids(5), 3, max_size=2), np.zeros(5, np.int64), 3)
+    rules = Constraints.of(Ids(list("abcdexy"), "user"), 3, **asked)
+    with pytest.raises(UndecidedError, match="the time was over before it was known whether new"):
+        join_within(rules, np.array(LABELS), [], np.zeros((2, 3), bool), 0.0)
 
 
 def test_under_voting_members_keep_their_weights_and_newcomers_weigh_one():

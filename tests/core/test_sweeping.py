@@ -8,6 +8,7 @@ import pytest
 from grouping import InputError, form, sweep
 from grouping.constraints import Constraints
 from grouping.generate import generate
+from grouping.ids import Ids
 from grouping.missing import complete
 from grouping.pictures import blank
 from grouping.sweeping import COLUMNS, MOST_LINES, draw
@@ -154,6 +155,12 @@ def test_points_of_another_sweep_are_not_gone_on_with(tmp_path, change, words):
         ({"agg": "most"}, "unknown aggregation"),
         ({"semantics": "av", "weigh": "members"}, "weigh members goes with"),
         ({"X": np.array([[1, np.nan]])}, "missing"),
+        ({"start": np.array([0, 0, 1, 1])}, "start: is one formation"),
+        ({"sizes": np.array([2, 2])}, "sizes: is about groups of given numbers"),
+        (
+            {"constraints": Constraints.of(Ids(30), 2, max_size=20, fixed={0: 1})},
+            "fixed 0=1: is about .*: use together and apart",
+        ),
     ],
 )
 def test_what_is_asked_is_checked_before_a_file_is_made(tmp_path, asked, words):
