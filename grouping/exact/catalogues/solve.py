@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from grouping.exact.catalogues.prices import ListPricing, PricedLists
 from grouping.exact.grain import grain_of, rounded_down
-from grouping.exact.medians.solve import middle_multipliers, root_proof, target_above
+from grouping.exact.medians.solve import PROVING, middle_multipliers, root_proof, target_above
 from grouping.exact.medians.tree import BATCH, Descent, MedianTree, TreeProof, outward, tree_bound
 from grouping.exact.search import Search
 from grouping.kernels import medians as kernels
@@ -87,9 +87,9 @@ WORTHWHILE = 0.1
 """In limited time, lists are branched over where that can close this share of the gap, and more of
 them where it did."""
 
-PROVING, STARTING = 2e-10, 5e-4
-"""Seconds that it takes to compute a bound anew, for each node and value of a list, and for each
-node besides: left for it."""
+STARTING = 5e-4
+"""Seconds that it takes to compute a node's bound anew, besides `PROVING` for each value of a list:
+left for it."""
 
 SCORED = 1e10
 """Ratings that may be looked at to find the neighbours of lists."""
