@@ -251,13 +251,7 @@ def join(
             no_isolated=no_isolated,
             profiles=profiles,
         )
-        if constraints is None:
-            constraints = asked
-        elif asked:
-            raise InputError(
-                f"{asked.rules[0].words}: constraints are given ready made, too: add it to them, "
-                "or leave them out"
-            )
+        constraints = asked.or_ready(constraints)
         before = _held_on(formation, constraints, users, profiles, drop)
         constraints = Constraints((*before, *constraints.rules))
         _require_room(formation, constraints, len(fresh))

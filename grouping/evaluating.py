@@ -94,8 +94,7 @@ def evaluate(
             counting=Counting(weigh, weights_of(completed.users, user_weights)),
             exclusions=Exclusions.of(completed.users, completed.items, exclude),
         )
-        if constraints is None:
-            constraints = Constraints.of(completed.users, len(names), **rules)
+        constraints = Constraints.of(completed.users, len(names), **rules).or_ready(constraints)
         broken = [
             breach(rule, labels, completed.users, names)
             for rule in constraints.violated(labels, len(names))

@@ -128,7 +128,7 @@ def form(
         Who has which value, for these two: a pandas or polars frame whose first column holds user
         ids; or by attribute n values in the order of the users, or a mapping of user id to value.
     constraints : Constraints, optional
-        Ready made, in place of the nine before.
+        Ready made, in place of the nine before; both are refused.
     exclude : iterable of item ids, or mapping of user id to item ids, optional
         Items that nobody shall be recommended; or that single users shall not (already seen):
         an item excluded for any member is not on that group's list. The latter with methods that
@@ -187,20 +187,20 @@ def form(
         groups, k, _ = asked(ratings.shape, semantics, agg, groups, k, position_weights)
         completed = complete(ratings, missing, round)
         predicted = time.perf_counter()
-        if constraints is None:
-            constraints = Constraints.of(
-                completed.users,
-                groups,
-                min_size=min_size,
-                max_size=max_size,
-                sizes=sizes,
-                together=together,
-                apart=apart,
-                fixed=fixed,
-                balance=balance,
-                no_isolated=no_isolated,
-                profiles=profiles,
-            )
+        asked_for = Constraints.of(
+            completed.users,
+            groups,
+            min_size=min_size,
+            max_size=max_size,
+            sizes=sizes,
+            together=together,
+            apart=apart,
+            fixed=fixed,
+            balance=balance,
+            no_isolated=no_isolated,
+            profiles=profiles,
+        )
+        constraints = asked_for.or_ready(constraints)
         counting = Counting(weigh, weights_of(completed.users, user_weights))
         problem = Problem.of(
             completed,

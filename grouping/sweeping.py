@@ -139,8 +139,7 @@ def sweep(
     longest = max(lengths)
     # whatever is wrong with arguments or ratings is known before anything is written
     about = {name: options.pop(name) for name in RULES if name in options}
-    if constraints is None:
-        constraints = Constraints.of(ratings.users, 1, **about)
+    constraints = Constraints.of(ratings.users, 1, **about).or_ready(constraints)
     if constraints.slotted:
         rule = next(rule for rule in constraints.rules if rule.kind in ("sizes", "fixed"))
         raise InputError(f"{rule.words}: {NOT_FOR_MANY[rule.kind]}")

@@ -136,6 +136,23 @@ class Constraints:
     def __bool__(self) -> bool:
         return bool(self.rules)
 
+    def or_ready(self, ready: Constraints | None) -> Constraints:
+        """Those given ready made, if there are; not both, so that none is dropped silently.
+
+        Raises
+        ------
+        InputError
+            If there are both.
+        """
+        if ready is None:
+            return self
+        if self:
+            raise InputError(
+                f"{self.rules[0].words}: constraints are given ready made, too: add it to them, "
+                "or leave them out"
+            )
+        return ready
+
     def without(self, rule: Rule) -> Constraints:
         """All but one."""
         return Constraints(tuple(other for other in self.rules if other is not rule))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grouping import Formation, evaluate, form
+from grouping import Formation, evaluate, form, sweep
 from grouping.constraints import Constraints, meeting
 from grouping.constraints.meeting import meet
 from grouping.constraints.units import units_of
@@ -364,3 +364,16 @@ def test_a_partition_is_told_what_it_breaks_and_where(tmp_path):
         "balance gender:0.1: group 0 of 5 has 5 with gender 0, and its share is 2.5 (and 1 more "
         "group)"
     ]
+
+
+@pytest.mark.parametrize("call", [form, evaluate, sweep], ids=lambda call: call.__name__)
+def test_constraints_given_ready_made_and_by_arguments_are_refused_not_half_heard(call):
+    ratings = np.arange(24.0).reshape(6, 4) % 5
+    ready = Constraints.of(Ids([str(u) for u in range(6)], "user"), 2, max_size=4)
+    asked = {
+        form: {"groups": 2, "k": 1},
+        evaluate: {"partition": [0, 0, 0, 1, 1, 1], "k": 1},
+        sweep: {"groups": [2], "k": [1]},
+    }[call]
+    with pytest.raises(InputError, match=r"together 0,5: constraints are given ready made, too"):
+        call(ratings, **asked, constraints=ready, together=[["0", "5"]])
