@@ -71,8 +71,9 @@ def best_threshold(lowest, worths, count, low, cap, buffer, price, above):
     buffer : float64 array
         Room for `cap` numbers.
     price : float
-    above : float64 array
-        Becomes the first t, as many as it has room for, with a value above the price.
+    above : float64 array, shape (2, room)
+        Becomes the first t, as many as it has room for, with a value above the price, and these
+        values.
 
     Returns
     -------
@@ -108,8 +109,8 @@ def best_threshold(lowest, worths, count, low, cap, buffer, price, above):
             for t in range(positive, low):
                 value += buffer[t]
             best = max(best, value)
-            if value > price and found < above.shape[0]:
-                above[found] = lowest[u]
+            if value > price and found < above.shape[1]:
+                above[0, found], above[1, found] = lowest[u], value
                 found += 1
     return best, found
 
@@ -127,7 +128,7 @@ def _least_alone(rows, item, users, lowest, count, multipliers, floor, low, cap,
             kept += 1
     if kept < low or highest + total <= price:
         return price
-    return best_threshold(room[0], room[1], kept, low, cap, room[2], price, room[2, :0])[0]
+    return best_threshold(room[0], room[1], kept, low, cap, room[2], price, room[:2, :0])[0]
 
 
 @kernel()

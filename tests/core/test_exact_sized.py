@@ -19,6 +19,7 @@ from grouping.exact.search import Search
 from grouping.exact.sized import relaxation, solve
 from grouping.exact.sized.rooms import roomy
 from grouping.generate import generate
+from grouping.kernels import sized as kernels
 from grouping.kernels.jit import threads
 from grouping.methods import METHODS, Budget
 from grouping.objective import score
@@ -232,6 +233,32 @@ def test_the_bound_knows_sizes_and_names_its_argument():
     sized = upper_bound(problem_of(ratings, "lm", "min", 4, 3, min_size=8))
     assert sized.argument == "sized"
     assert sized.value < 0.9 * free.value
+
+
+def test_of_more_thresholds_than_are_kept_those_worth_most_stay():
+    """Against all of them, one by one: what is left out is worth no more than the price says."""
+    problem = problem_of(generate(40, 12, seed=5), "lm", "min", 4, 2, max_size=12)
+    part = solve._Sized(problem, None, lambda: False).relaxations[0]
+    lists = np.array([[0, 1], [2, 3], [4, 5]])
+    whole = part.columns(lists, -np.inf, 1000, lambda: False)
+    few = part.columns(lists, -np.inf, 7, lambda: False)
+    worths = []
+    for columns in (whole, few):
+        room = np.empty(len(columns.gains))
+        kernels.worths(columns.values, part.multipliers, columns.gains, part.low, part.cap, room)
+        worths.append(np.sort(room)[::-1])
+    assert len(whole.gains) == sum(len(set(part.rows[s].min(axis=0))) for s in lists)
+    assert few.price == pytest.approx(worths[0][7])
+    assert worths[1] == pytest.approx(worths[0][worths[0] > few.price + 1e-9])
+
+
+@pytest.mark.parametrize("meant", [("lm", "min"), ("av", "min"), ("av", "sum")])
+def test_columns_are_not_made_when_time_is_over(meant):
+    """Asked before each list: a bound ends within its limit where lists have many thresholds."""
+    problem = problem_of(generate(40, 12, seed=5), *meant, 4, 2, max_size=12)
+    part = solve._Sized(problem, None, lambda: False).relaxations[0]
+    asked = iter([False, True])
+    assert part.columns(np.array([[0, 1]] * 3), -np.inf, 9, lambda: next(asked)) is None
 
 
 def test_groups_by_members_are_bounded_by_voting_within_sizes():

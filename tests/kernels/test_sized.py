@@ -230,18 +230,20 @@ def test_the_best_threshold_is_that_of_all_groups(seed):
     """Of users who pay less than nothing too: the larger worths push the smaller out."""
     rng, n, low, cap, worths, _ = drawn(seed)
     lowest = rng.integers(1, 6, n).astype(np.float64)
+    above = np.empty((2, n))
     value, found = sized_prices.best_threshold(
-        lowest, worths, n, low, cap, np.empty(cap), 0.0, np.empty(n)
+        lowest, worths, n, low, cap, np.empty(cap), 0.0, above
     )
     wanted = {t: t + best_sum(worths[lowest >= t], low, cap) for t in set(lowest)}
     best = max(wanted.values())
     assert value == pytest.approx(best) or value == best
     assert found == sum(worth > 1e-12 for worth in wanted.values())
+    assert above[1, :found] == pytest.approx([wanted[t] for t in above[0, :found]])
 
 
 def test_the_better_users_push_out_those_who_came_first():
     value, _ = sized_prices.best_threshold(
-        np.array([5.0, 4.0]), np.array([1.0, 3.0]), 2, 1, 1, np.empty(1), 0.0, np.empty(2)
+        np.array([5.0, 4.0]), np.array([1.0, 3.0]), 2, 1, 1, np.empty(1), 0.0, np.empty((2, 2))
     )
     assert value == 7.0
 

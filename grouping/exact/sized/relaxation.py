@@ -37,9 +37,6 @@ COLUMNS_OF_LIST = 6
 MOST_COLUMNS, MOST_CELLS = 4_000, 1 << 26
 """Columns that are kept, and ratings in them: beyond, those worth least go."""
 
-HALVINGS = 12
-"""Of the range in which a price is sought that few enough columns are worth more than."""
-
 DESCENT = 100_000_000
 """Ratings looked at by subgradient steps between two looks at the clock: about half a second."""
 
@@ -89,6 +86,28 @@ class PartCertificate:
     bound: float
 
 
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What groups can be offered.
+
+    Attributes
+    ----------
+    values : float32 or float64 array, shape (columns, users)
+        What users are worth in such a group; -infinity for those that it cannot serve.
+    gains : float64 array, shape (columns,)
+        What a group is worth besides.
+    weights : float64 array, shape (columns, k), or None
+        Where the least of the items' sums counts: convex weights of each list's items.
+    price : float
+        No other columns of the lists are worth more.
+    """
+
+    values: NDArray[np.floating]
+    gains: NDArray[np.float64]
+    weights: NDArray[np.float64] | None
+    price: float
+
+
 class Relaxation:
     """Columns, multipliers and the best bound of one part.
 
@@ -131,70 +150,30 @@ class Relaxation:
         """The lowest so far."""
         return math.inf if self.certificate is None else self.certificate.bound
 
-    def add(self, lists: NDArray[np.int64], price: float = -math.inf) -> int:
-        """Take lists as columns, under least misery with every threshold worth more than a price.
+    def start(self, lists: NDArray[np.int64], stop: Callable[[], bool]) -> None:
+        """Take lists as the first columns, if there is time: under least misery not many of each.
 
-        Returns
-        -------
-        added : int
-            Columns that are new.
+        Parameters
+        ----------
+        lists : int64 array, shape (lists, k)
+        stop : callable
         """
-        values, gains = self.columns(lists, price)
-        values = values.astype(np.float32)
+        columns = self.columns(lists, -math.inf, COLUMNS_OF_LIST * len(lists), stop)
+        if columns is not None:
+            self._add(columns)
+
+    def _add(self, columns: Columns) -> int:
+        """Take columns that are new; return how many are."""
+        values = columns.values.astype(np.float32)
         fresh = []
-        for at, (row, gain) in enumerate(zip(values, gains.tolist(), strict=True)):
+        for at, (row, gain) in enumerate(zip(values, columns.gains.tolist(), strict=True)):
             key = row.tobytes(), gain
             if key not in self._known:
                 self._known.add(key)
                 fresh.append(at)
         self.values = np.concatenate([self.values, values[fresh]])
-        self.gains = np.concatenate([self.gains, gains[fresh]])
+        self.gains = np.concatenate([self.gains, columns.gains[fresh]])
         return len(fresh)
-
-    def few_of(self, lists: NDArray[np.int64]) -> float:
-        """Price that not many columns of some lists are worth more than."""
-        return self._dear_enough(lists, -math.inf, COLUMNS_OF_LIST * len(lists))
-
-    def _dear_enough(self, lists: NDArray[np.int64], price: float, most: int) -> float:
-        """The price, or one so much higher that at most so many columns are worth more.
-
-        Under least misery a list has as many columns as it has thresholds, and as many of these
-        as there are users: they are counted before any is written down.
-        """
-        most = min(most, max(1, MOST_CELLS // self.rows.shape[1]))
-        if self.part.kind != prices.LEAST or not len(lists):
-            return price
-        best = np.array([self._thresholds(items, math.inf)[0] for items in lists])
-
-        def count(above: float) -> int:
-            return sum(len(self._thresholds(items, above)[1]) for items in lists)
-
-        high = float(best.max())
-        if math.isfinite(price):
-            low = price
-        else:
-            low = 2.0 * float(best[np.isfinite(best)].min(initial=high)) - high - 1.0
-        if not math.isfinite(high) or count(low) <= most:
-            return price if math.isfinite(price) or count(-math.inf) <= most else low
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2.0
-            if count(middle) > most:
-                low = middle
-            else:
-                high = middle
-        return high
-
-    def _thresholds(
-        self, items: NDArray[np.int64], price: float
-    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-        """What a list is worth at the most, its thresholds worth more than a price, and ratings."""
-        users = self.rows.shape[1]
-        lowest, above = self.rows[items].min(axis=0), np.empty(users)
-        buffer = np.empty(self.cap)
-        best, found = prices.best_threshold(
-            lowest, -self.multipliers, users, self.low, self.cap, buffer, price, above
-        )
-        return float(best), above[:found], lowest
 
     def best_columns(self, count: int) -> NDArray[np.int64]:
         """Tell which columns are worth most at the multipliers."""
@@ -252,35 +231,84 @@ class Relaxation:
         return True
 
     def columns(
-        self, lists: NDArray[np.int64], price: float = -math.inf
-    ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
-        """Columns of lists at the multipliers: values (columns, users) and gains (columns,)."""
-        users = self.rows.shape[1]
-        if self.part.kind == prices.VOTES:
-            values = np.array([self.rows[items].sum(axis=0) for items in lists])
-            return values.reshape(-1, users), np.zeros(len(lists))
-        if self.part.kind == prices.WEAKEST:
-            weights = self.weights_of(lists)
-            values = np.array([w @ self.rows[s] for w, s in zip(weights, lists, strict=True)])
-            return values.reshape(-1, users), np.zeros(len(lists))
-        rows, gains = [], []
-        for items in lists:
-            _, above, lowest = self._thresholds(items, price)
-            for threshold in above:
-                rows.append(np.where(lowest >= threshold, np.float32(0.0), np.float32(-np.inf)))
-                gains.append(threshold)
-        return np.array(rows, np.float32).reshape(-1, users), np.array(gains, np.float64)
+        self, lists: NDArray[np.int64], price: float, most: int, stop: Callable[[], bool]
+    ) -> Columns | None:
+        """Make columns of lists, at the multipliers.
 
-    def weights_of(self, lists: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Find convex weights of each list's items that make it worth little: (lists, k)."""
-        k, room = self.part.k, np.empty((3, self.rows.shape[1]))
-        weights = np.full((len(lists), k), 1.0 / k)
-        for mine, items in zip(weights, lists, strict=True):
-            for _ in range(WEIGHINGS):
-                prices.weigh(
-                    self.rows, items, k, mine, self.multipliers, self.low, self.cap, -np.inf, room
-                )
-        return weights
+        Parameters
+        ----------
+        lists : int64 array, shape (lists, k)
+        price : float
+            Under least misery each list has a column for every threshold worth more than this.
+        most : int
+            Such columns, at most: of more, the price goes up.
+        stop : callable
+            Asked for each list.
+
+        Returns
+        -------
+        columns : Columns or None
+            None where it was stopped.
+        """
+        if self.part.kind == prices.LEAST:
+            return self._thresholds(lists, price, most, stop)
+        users, k = self.rows.shape[1], self.part.k
+        values, weights = np.empty((len(lists), users)), None
+        if self.part.kind == prices.WEAKEST:
+            weights = np.full((len(lists), k), 1.0 / k)
+        for at, items in enumerate(lists):
+            if stop():
+                return None
+            if weights is None:
+                values[at] = self.rows[items].sum(axis=0)
+            else:
+                self._weigh(items, weights[at])
+                values[at] = weights[at] @ self.rows[items]
+        return Columns(values, np.zeros(len(lists)), weights, price)
+
+    def _thresholds(
+        self, lists: NDArray[np.int64], price: float, most: int, stop: Callable[[], bool]
+    ) -> Columns | None:
+        """Columns of lists under least misery.
+
+        A list has as many as it has thresholds, which may be as many as there are users: so they
+        are told apart by what they are worth before any is written down.
+        """
+        users = self.rows.shape[1]
+        most = min(most, max(1, MOST_CELLS // users))
+        buffer, above = np.empty(self.cap), np.empty((2, users))
+        kept = np.empty((3, 0))  # of each column: its list, its threshold, what it is worth
+        for at, items in enumerate(lists):
+            if stop():
+                return None
+            lowest = self.rows[items].min(axis=0)
+            _, found = prices.best_threshold(
+                lowest, -self.multipliers, users, self.low, self.cap, buffer, price, above
+            )
+            kept = np.hstack([kept, np.vstack([np.full(found, at), above[:, :found]])])
+            if kept.shape[1] > most:
+                price = float(np.partition(kept[2], -most - 1)[-most - 1])
+                kept = kept[:, kept[2] > price]
+        values = np.full((kept.shape[1], users), -np.inf, np.float32)
+        for row, at, threshold in zip(values, kept[0].astype(np.int64), kept[1], strict=True):
+            row[self.rows[lists[at]].min(axis=0) >= threshold] = 0.0
+        return Columns(values, kept[1].copy(), None, price)
+
+    def _weigh(self, items: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
+        """Find convex weights of a list's items that make it worth little."""
+        room = np.empty((3, self.rows.shape[1]))
+        for _ in range(WEIGHINGS):
+            prices.weigh(
+                self.rows,
+                items,
+                len(items),
+                weights,
+                self.multipliers,
+                self.low,
+                self.cap,
+                -np.inf,
+                room,
+            )
 
     def descend(self, steps: int, aim: float) -> float:
         """Take subgradient steps over the columns; return the bound over them."""
@@ -312,9 +340,11 @@ class Relaxation:
         if found is None:
             return -1
         price, lists = found
-        price = self._dear_enough(lists, price, MOST_COLUMNS)
-        self._state(price, lists)
-        return self.add(lists, price)
+        columns = self.columns(lists, price, MOST_COLUMNS, stop)
+        if columns is None:
+            return -1
+        self._state(lists, columns)
+        return self._add(columns)
 
     def search(
         self, price: float, stop: Callable[[], bool], work: float = math.inf
@@ -381,15 +411,15 @@ class Relaxation:
         )
         return float(bound), largest
 
-    def _state(self, price: float, lists: NDArray[np.int64]) -> None:
-        """State the bound that the multipliers, these lists and the price prove."""
+    def _state(self, lists: NDArray[np.int64], columns: Columns) -> None:
+        """State the bound that the multipliers, these lists and the columns' price prove."""
         rooms, users = self.rooms, self.rows.shape[1]
-        values, gains = self.columns(lists, price)
+        values, gains, price = columns.values, columns.gains, columns.price
         # as many more columns as there are groups, each worth the price to nobody in particular
         total = [float(self.multipliers.sum())]
         size = float(np.abs(self.multipliers).sum())
         for low, cap, limit in zip(rooms.lows, rooms.caps, rooms.limits, strict=True):
-            columns, copies = np.empty((2, limit), np.int64)
+            picked, copies = np.empty((2, limit), np.int64)
             additions = np.zeros(limit)
             chosen = 0
             if len(values):
@@ -403,7 +433,7 @@ class Relaxation:
                     cap,
                     found,
                     limit,
-                    columns,
+                    picked,
                     copies,
                     additions,
                 )
@@ -415,7 +445,6 @@ class Relaxation:
         bound = math.nextafter(math.fsum(total) + slack, math.inf)
         bound = rounded_down(bound, self.grain)
         if bound < self.bound:
-            weights = self.weights_of(lists) if self.part.kind == prices.WEAKEST else None
             self.certificate = PartCertificate(
-                self.part, self.multipliers.copy(), lists, weights, price, bound
+                self.part, self.multipliers.copy(), lists, columns.weights, price, bound
             )

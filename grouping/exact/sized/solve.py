@@ -166,7 +166,7 @@ class _Sized:
         for part in self.parts:
             if stop():
                 break
-            self.relaxations.append(self._relaxation(part, grain))
+            self.relaxations.append(self._relaxation(part, grain, stop))
 
     @property
     def columns(self) -> int:
@@ -230,7 +230,7 @@ class _Sized:
                 found.append(np.unique(labels, return_inverse=True)[1].astype(np.int64))
         return found
 
-    def _relaxation(self, part: Part, grain: float | None) -> Relaxation:
+    def _relaxation(self, part: Part, grain: float | None, stop: Callable[[], bool]) -> Relaxation:
         users = self.rows.shape[1]
         own = self.problem.own
         if part.kind == LEAST:
@@ -253,7 +253,7 @@ class _Sized:
                 offered.sort(axis=0)
                 start = offered[-2:].mean(axis=0)
         relaxation = Relaxation(self.rows, own.scores, self.rooms, part, grain, start)
-        relaxation.add(lists, relaxation.few_of(lists))
+        relaxation.start(lists, stop)
         return relaxation
 
     def _scores(self) -> list[NDArray[np.float64]]:
