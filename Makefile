@@ -14,7 +14,7 @@ demo: $(VENV)/.core
 install: $(VENV)/.all
 
 test: $(VENV)/.all
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.all
 	$(BIN)/python -m pytest -m slow

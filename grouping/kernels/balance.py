@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from grouping.kernels.copying import copy_rows_to, copy_to
 from grouping.kernels.itemsets import REORDERED
 from grouping.kernels.jit import kernel
 
@@ -52,7 +53,7 @@ def level_weights(rows, lists, weights, choice, steps, floor):
         found = _choose(rows, lists, weights, best, choice)
         if found + 1e-9 * abs(found) < value:
             value = found
-            lowest[:, :] = weights
+            copy_rows_to(lowest, weights)
             stale = 0
         else:
             stale += 1
@@ -87,7 +88,7 @@ def level_weights(rows, lists, weights, choice, steps, floor):
                 total += weights[g, i]
             for i in range(k):
                 weights[g, i] /= total
-    weights[:, :] = lowest
+    copy_rows_to(weights, lowest)
     return value
 
 
@@ -123,7 +124,7 @@ def level_one(rows, items, weights, others, steps, floor):
             found += max(own[u], others[u])
         if found + 1e-9 * abs(found) < value:
             value, stale = found, 0
-            lowest[:] = weights
+            copy_to(lowest, weights)
         else:
             stale += 1
             if stale >= PATIENCE:
@@ -151,7 +152,7 @@ def level_one(rows, items, weights, others, steps, floor):
             total += weights[i]
         for i in range(k):
             weights[i] /= total
-    weights[:] = lowest
+    copy_to(weights, lowest)
     return value
 
 
@@ -283,7 +284,7 @@ def exchange_lists(sums, chosen):
                 continue
             row = sums[candidate]
             gain = 0.0
-            losses[:] = alone
+            copy_to(losses, alone)
             for u in range(users):
                 if row[u] > best[u]:
                     gain += row[u] - best[u]
@@ -404,6 +405,6 @@ def anneal(
         worth[g], worth[h] = worth_from, worth_to
         if value > best + 1e-9 * abs(best):
             best = value
-            best_labels[:] = labels
-    labels[:] = best_labels
+            copy_to(best_labels, labels)
+    copy_to(labels, best_labels)
     return best

@@ -178,10 +178,11 @@ def dense_columns(values, members, semantics, bounds):
                     part[j] += np.float64(row[j])
     scores = parts[0].copy()
     for c in range(1, chunks):
-        if semantics == LEAST_MISERY:
-            scores = np.minimum(scores, parts[c])
-        else:
-            scores += parts[c]
+        for j in range(m):
+            if semantics == LEAST_MISERY:
+                scores[j] = min(scores[j], parts[c, j])
+            else:
+                scores[j] += parts[c, j]
     return scores
 
 
@@ -266,17 +267,17 @@ def sparse_columns(indptr, indices, values, fill, m, members, semantics, bounds)
     scores = parts[0].copy()
     counts = stored[0].copy()
     for c in range(1, chunks):
-        if semantics == LEAST_MISERY:
-            scores = np.minimum(scores, parts[c])
-            counts += stored[c]
-        else:
-            scores += parts[c]
-    if semantics == LEAST_MISERY:
         for j in range(m):
-            if counts[j] < members.shape[0]:
-                scores[j] = min(scores[j], fill)
-    else:
-        scores += members.shape[0] * fill
+            if semantics == LEAST_MISERY:
+                scores[j] = min(scores[j], parts[c, j])
+                counts[j] += stored[c, j]
+            else:
+                scores[j] += parts[c, j]
+    for j in range(m):
+        if semantics != LEAST_MISERY:
+            scores[j] += members.shape[0] * fill
+        elif counts[j] < members.shape[0]:
+            scores[j] = min(scores[j], fill)
     return scores
 
 

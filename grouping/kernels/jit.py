@@ -10,6 +10,18 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# a thread team for each array expression too would take most of the time of compiling
+ONLY_PRANGE = {
+    "prange": True,
+    "comprehension": False,
+    "inplace_binop": False,
+    "reduction": False,
+    "setitem": False,
+    "stencil": False,
+    "numpy": False,
+    "fusion": False,
+}
+
 
 def kernel(**options: Any) -> Callable[[Function], Function]:
     """Compile a function with numba on its first call and keep the compiled code on disk.
@@ -17,13 +29,16 @@ def kernel(**options: Any) -> Callable[[Function], Function]:
     Parameters
     ----------
     **options
-        Passed on to `numba.njit`, for example ``parallel=True``.
+        Passed on to `numba.njit`. With ``parallel=True`` only loops of `prange` run side by side;
+        an expression of whole arrays has to be written as a loop there.
 
     Returns
     -------
     decorate : callable
         Where no cache folder can be written, the function compiles anew in every process.
     """
+    if options.get("parallel"):
+        options["parallel"] = ONLY_PRANGE
 
     def decorate(function: Function) -> Function:
         try:

@@ -25,6 +25,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
+from grouping.kernels.copying import copy_to
 from grouping.kernels.jit import kernel
 from grouping.kernels.levels import level_of
 
@@ -446,7 +447,7 @@ def search(codes, arena, frames, weights, price, state, found_lists, found_value
                         if place == at or value <= least:
                             continue
                         found = state[FOUND]
-                        found_lists[found, : k - 1] = frames.path[: k - 1]
+                        copy_to(found_lists[found, : k - 1], frames.path[: k - 1])
                         found_lists[found, k - 1] = frames.items[depth, place]
                         found_values[found] = value
                         state[FOUND] = found + 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from grouping.kernels.copying import copy_to
 from grouping.kernels.jit import kernel
 
 REORDERED = {"reassoc", "contract", "nsz"}
@@ -112,7 +113,7 @@ def _reorder(ratings, weights, others, items, values, sums):
         sums[best[j]] = -np.inf
     if not after > before + 1e-9 * max(1.0, abs(before)):
         return False
-    items[:] = best
+    copy_to(items, best)
     offer(ratings, weights, items, values)
     return True
 

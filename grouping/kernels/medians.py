@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from grouping.kernels.copying import copy_to
 from grouping.kernels.jit import kernel
 
 REORDERED = {"reassoc", "contract", "nsz"}
@@ -170,16 +171,16 @@ def _lower(
         if bound < lowest:
             stale = 0 if lowest - bound > MORE_THAN * (lowest - aim) else stale + 1
             lowest = bound
-            best[:] = multipliers
+            copy_to(best, multipliers)
             if near.shape[0] == count:
-                best_worths[:count] = found
+                copy_to(best_worths[:count], found)
         else:
             stale += 1
         if lowest <= target or taken >= steps:
             break
         if stale >= PATIENCE:
             length, stale = 0.5 * length, 0
-            multipliers[:] = best
+            copy_to(multipliers, best)
             direction[:] = 0.0
             if length < 0.02:
                 break
@@ -240,7 +241,7 @@ def _expand(
     served, floor, best = np.empty(users), np.empty(users), np.empty(users)
     mine = np.empty(users)
     work = np.empty((2, users))
-    mine[:] = multipliers
+    copy_to(mine, multipliers)
     stage, count_ops = 0, 0
     floats[1] = -np.inf
     while True:
@@ -324,7 +325,7 @@ def _expand(
                 count_ops += 1
                 decided += 1
         stage += 1
-        mine[:] = best
+        copy_to(mine, best)
         if decided == count or (decided * 5 >= count and stage < MOST_STAGES):
             continue
         at, nearest = -1, np.inf
@@ -334,7 +335,7 @@ def _expand(
                 if distance < nearest:
                     at, nearest = free[t], distance
         figures[0], figures[1] = BRANCH, at
-        multipliers[:] = best
+        copy_to(multipliers, best)
         break
     figures[3] = count_ops
     figures[5] = stage
@@ -515,7 +516,7 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
                 for u in range(users):
                     multipliers[u] = max(multipliers[u], np.float64(values[inside[t], u]))
         elif state[2] != -token - 2:
-            multipliers[:] = rows[-token - 2]
+            copy_to(multipliers, rows[-token - 2])
         if token == -1 or state[2] != -token - 2:
             # the column just decided too: leaves of the same row that follow may count it
             last = -1

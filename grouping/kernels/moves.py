@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from grouping.kernels.copying import copy_to
 from grouping.kernels.jit import kernel
 
 NOBODY = -1
@@ -469,7 +470,7 @@ def anneal(instance, state, units, partners, thresholds, total, best, best_label
         made += 1
         if total > best:
             best = total
-            best_labels[:] = state.labels
+            copy_to(best_labels, state.labels)
     return total, best, made
 
 

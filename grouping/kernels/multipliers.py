@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from grouping.kernels.copying import copy_rows_to, copy_to
 from grouping.kernels.itemsets import REORDERED
 from grouping.kernels.jit import kernel
 
@@ -121,8 +122,8 @@ def descend(
             floor = -np.inf
         if bound < progress[BEST] - 1e-9 * abs(bound):
             progress[BEST], progress[STALE] = bound, 0.0
-            best_multipliers[:] = multipliers
-            best_weights[:, :] = weights
+            copy_to(best_multipliers, multipliers)
+            copy_rows_to(best_weights, weights)
         else:
             progress[STALE] += 1.0
             if progress[STALE] >= PATIENCE:

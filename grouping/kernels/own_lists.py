@@ -220,6 +220,85 @@ def _lower_columns(values, row, rows, start, stop, minima):
             minima[j] = min(minima[j], values[row, j])
 
 
+@kernel()
+def _dense_chunk(
+    keys, values, limit, k, columns, first, end, items, scores, part_sums, part_minima
+):
+    """Do `dense_own_lists` for the rows from `first` to `end`."""
+    n, m = keys.shape
+    blocks = (m + BLOCK - 1) // BLOCK
+    by_sorting = k * k > 16 * m
+    # by lanes where there are too few blocks to choose from
+    wide = not by_sorting and NARROW < k <= WIDE <= m and (m <= SHORT or blocks < k)
+    narrow = not by_sorting and not wide and NARROW <= m <= SHORT
+    low_key = np.iinfo(np.int64).max
+    low, high = np.inf, -np.inf
+    bad = n
+    maxima = np.empty((ROWS, blocks), keys.dtype)
+    highest = np.empty(k, keys.dtype)
+    found = np.empty(k, keys.dtype)
+    positions = np.empty((ROWS, k), np.int64)
+    tops = np.empty(WIDE, keys.dtype)
+    bottoms = np.empty(WIDE, keys.dtype)
+    reached = np.empty(m + 1 if wide or narrow else 0, np.int64)
+    row = first
+    while row < end:
+        rows = ROWS if row + ROWS <= end else 1
+        largest = keys[row, 0]
+        smallest = largest
+        for b in range(blocks):
+            start = b * BLOCK
+            stop = min(m, start + BLOCK)
+            if not (wide or narrow):
+                for r in range(rows):
+                    top, bottom = _extrema(keys, row + r, start, stop)
+                    maxima[r, b] = top
+                    largest = max(largest, top)
+                    smallest = min(smallest, bottom)
+            if columns == COLUMN_SUMS:
+                _add_columns(values, row, rows, start, stop, part_sums)
+            elif columns == COLUMN_MINIMA:
+                _lower_columns(values, row, rows, start, stop, part_minima)
+        if wide or narrow:
+            for r in range(rows):
+                row_keys = keys[row + r]
+                if wide:
+                    top, bottom = _row_top_wide(
+                        row_keys, 0, m, k, positions[r], found, highest, tops, bottoms, reached
+                    )
+                else:
+                    top, bottom = _row_top(
+                        row_keys, 0, m, k, positions[r], found, highest, tops, bottoms, reached
+                    )
+                largest = max(largest, top)
+                smallest = min(smallest, bottom)
+        if limit == 0 or (smallest >= 0 and largest < limit):
+            for r in range(rows):
+                u = row + r
+                if wide or narrow:
+                    for p in range(k):
+                        items[u, p] = positions[r, p]
+                elif by_sorting:
+                    _select_sorted(keys[u], k, items[u], found)
+                else:
+                    _select(keys[u], maxima[r], k, items[u], found, highest)
+                for p in range(k):
+                    scores[u, p] = values[u, items[u, p]]
+                high = max(high, scores[u, 0])
+            low_key = min(low_key, np.int64(smallest))
+        else:
+            for r in range(rows):
+                u = row + r
+                if _select_values(values[u], k, items[u], scores[u]):
+                    high = max(high, scores[u, 0])
+                    for j in range(m):
+                        low = min(low, np.float64(values[u, j]))
+                else:
+                    bad = min(bad, u)
+        row += rows
+    return low_key, low, high, bad
+
+
 @kernel(parallel=True)
 def dense_own_lists(keys, values, limit, k, columns, bounds):
     """Top-k of every row of a dense matrix, with column sums or minima of the whole matrix.
@@ -257,7 +336,6 @@ def dense_own_lists(keys, values, limit, k, columns, bounds):
         First row with a rating that is not finite, or n.
     """
     n, m = keys.shape
-    blocks = (m + BLOCK - 1) // BLOCK
     items = np.empty((n, k), np.int32)
     scores = np.empty((n, k), np.float64)
     sums = np.zeros(m if columns == COLUMN_SUMS else 0, np.float64)
@@ -265,82 +343,36 @@ def dense_own_lists(keys, values, limit, k, columns, bounds):
     chunks = bounds.shape[0] - 1
     part_sums = np.zeros((chunks, sums.shape[0]), np.float64)
     part_minima = np.empty((chunks, minima.shape[0]), values.dtype)
-    low_key = np.full(chunks, np.iinfo(np.int64).max, np.int64)
-    low = np.full(chunks, np.inf, np.float64)
-    high = np.full(chunks, -np.inf, np.float64)
-    bad = np.full(chunks, n, np.int64)
-    by_sorting = k * k > 16 * m
-    # by lanes where there are too few blocks to choose from
-    wide = not by_sorting and NARROW < k <= WIDE <= m and (m <= SHORT or blocks < k)
-    narrow = not by_sorting and not wide and NARROW <= m <= SHORT
+    low_key = np.empty(chunks, np.int64)
+    low = np.empty(chunks, np.float64)
+    high = np.empty(chunks, np.float64)
+    bad = np.empty(chunks, np.int64)
     for c in prange(chunks):
-        part_minima[c, :] = minima
-        maxima = np.empty((ROWS, blocks), keys.dtype)
-        highest = np.empty(k, keys.dtype)
-        found = np.empty(k, keys.dtype)
-        positions = np.empty((ROWS, k), np.int64)
-        tops = np.empty(WIDE, keys.dtype)
-        bottoms = np.empty(WIDE, keys.dtype)
-        reached = np.empty(m + 1 if wide or narrow else 0, np.int64)
-        row, end = bounds[c], bounds[c + 1]
-        while row < end:
-            rows = ROWS if row + ROWS <= end else 1
-            largest = keys[row, 0]
-            smallest = largest
-            for b in range(blocks):
-                start = b * BLOCK
-                stop = min(m, start + BLOCK)
-                if not (wide or narrow):
-                    for r in range(rows):
-                        top, bottom = _extrema(keys, row + r, start, stop)
-                        maxima[r, b] = top
-                        largest = max(largest, top)
-                        smallest = min(smallest, bottom)
-                if columns == COLUMN_SUMS:
-                    _add_columns(values, row, rows, start, stop, part_sums[c])
-                elif columns == COLUMN_MINIMA:
-                    _lower_columns(values, row, rows, start, stop, part_minima[c])
-            if wide or narrow:
-                for r in range(rows):
-                    row_keys = keys[row + r]
-                    if wide:
-                        top, bottom = _row_top_wide(
-                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms, reached
-                        )
-                    else:
-                        top, bottom = _row_top(
-                            row_keys, 0, m, k, positions[r], found, highest, tops, bottoms, reached
-                        )
-                    largest = max(largest, top)
-                    smallest = min(smallest, bottom)
-            if limit == 0 or (smallest >= 0 and largest < limit):
-                for r in range(rows):
-                    u = row + r
-                    if wide or narrow:
-                        items[u] = positions[r]
-                    elif by_sorting:
-                        _select_sorted(keys[u], k, items[u], found)
-                    else:
-                        _select(keys[u], maxima[r], k, items[u], found, highest)
-                    for p in range(k):
-                        scores[u, p] = values[u, items[u, p]]
-                    high[c] = max(high[c], scores[u, 0])
-                low_key[c] = min(low_key[c], np.int64(smallest))
-            else:
-                for r in range(rows):
-                    u = row + r
-                    if _select_values(values[u], k, items[u], scores[u]):
-                        high[c] = max(high[c], scores[u, 0])
-                        low[c] = min(low[c], np.float64(values[u].min()))
-                    else:
-                        bad[c] = min(bad[c], u)
-            row += rows
+        for j in range(minima.shape[0]):
+            part_minima[c, j] = minima[j]
+        low_key[c], low[c], high[c], bad[c] = _dense_chunk(
+            keys,
+            values,
+            limit,
+            k,
+            columns,
+            bounds[c],
+            bounds[c + 1],
+            items,
+            scores,
+            part_sums[c],
+            part_minima[c],
+        )
     for c in range(chunks):
-        if columns == COLUMN_SUMS:
-            sums += part_sums[c]
-        elif columns == COLUMN_MINIMA:
-            minima = np.minimum(minima, part_minima[c])
-    return items, scores, sums, minima, low_key.min(), low.min(), high.max(), bad.min()
+        for j in range(sums.shape[0]):
+            sums[j] += part_sums[c, j]
+        for j in range(minima.shape[0]):
+            minima[j] = min(minima[j], part_minima[c, j])
+        low_key[0] = min(low_key[0], low_key[c])
+        low[0] = min(low[0], low[c])
+        high[0] = max(high[0], high[c])
+        bad[0] = min(bad[0], bad[c])
+    return items, scores, sums, minima, low_key[0], low[0], high[0], bad[0]
 
 
 @kernel()
@@ -490,8 +522,9 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
                 for q in range(np.uint64(start), np.uint64(stop)):
                     narrow[np.uint64(indices[q])] += np.float32(np.float64(values[q]) - fill)
                 if u + 1 - emptied == MOST_NARROW and longest > MOST_NARROW:
-                    part_sums[c] += narrow
-                    narrow[:] = 0.0
+                    for j in range(narrow.shape[0]):
+                        part_sums[c, j] += narrow[j]
+                        narrow[j] = 0.0
                     emptied = u + 1
         halves[c] = in_halves
         low_key[c] = min(low_key[c], lowest_key)
@@ -507,4 +540,10 @@ def sparse_own_lists(indptr, indices, keys, values, limit, fill, m, k, with_sums
                     sums[j] += part_sums[c, j]
             for j in range(start, stop):
                 sums[j] += narrow_sums[c, j]
-    return items, scores, sums, halves.all(), low_key.min(), low.min(), high.max(), bad.min()
+    for c in range(chunks):
+        halves[0] &= halves[c]
+        low_key[0] = min(low_key[0], low_key[c])
+        low[0] = min(low[0], low[c])
+        high[0] = max(high[0], high[c])
+        bad[0] = min(bad[0], bad[c])
+    return items, scores, sums, halves[0], low_key[0], low[0], high[0], bad[0]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from grouping.kernels.copying import copy_to
 from grouping.kernels.jit import kernel
 
 KEPT = 0.75
@@ -319,7 +320,7 @@ def descend(values, gains, lows, caps, limits, multipliers, progress, aim, steps
         if bound < lowest:
             stale = 0 if lowest - bound > MORE_THAN * (lowest - aim) else stale + 1
             lowest = bound
-            multipliers[:] = mine
+            copy_to(multipliers, mine)
         else:
             stale += 1
         if lowest <= aim:
@@ -327,7 +328,7 @@ def descend(values, gains, lows, caps, limits, multipliers, progress, aim, steps
         if stale >= PATIENCE:
             progress[0] *= SHORTER
             stale = 0
-            mine[:] = multipliers
+            copy_to(mine, multipliers)
             direction[:] = 0.0
             if progress[0] < SHORTEST:
                 return lowest, step + 1

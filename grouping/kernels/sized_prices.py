@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from grouping.kernels.copying import copy_to
 from grouping.kernels.jit import kernel
 from grouping.kernels.levels import level_of
 from grouping.kernels.sized import select
@@ -167,7 +168,7 @@ def weigh(rows, items, count, weights, multipliers, low, cap, enough, excess):
         value = best_users(excess[1], users, low, cap)
         if value < best:
             best = value
-            weights[:count] = tried
+            copy_to(weights[:count], tried)
         else:
             rate *= 0.5
         if best <= enough:
