@@ -109,9 +109,11 @@ class Exclusions:
                 "exclude fewer, or take a smaller k"
             )
         _require_memory(ratings, ratings.dtype.itemsize)
-        matrix = ratings.matrix[:, kept]
-        if not isinstance(matrix, np.ndarray):
-            matrix = sp.csr_array(matrix)
+        matrix: Any
+        if isinstance(ratings.matrix, np.ndarray):
+            matrix = np.take(ratings.matrix, kept, axis=1)  # indexing would give columns in order
+        else:
+            matrix = sp.csr_array(ratings.matrix[:, kept])
             matrix.sort_indices()
         fewer = replace(ratings, matrix=matrix, items=Ids(ratings.items.take(kept), "item"))
         pairs = self.pairs

@@ -50,6 +50,9 @@ class Ratings:
     fill: float | None = None
     source: str = "ratings"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matrix", _read_only(self.matrix))
+
     @classmethod
     def of(
         cls,
@@ -241,7 +244,7 @@ class Ratings:
         -------
         ratings : Ratings
         """
-        return replace(self, matrix=_read_only(matrix), fill=fill)
+        return replace(self, matrix=matrix, fill=fill)
 
 
 def ordered_keys(values: NDArray[Any]) -> tuple[NDArray[Any], int]:
@@ -334,8 +337,7 @@ def _plain_dense(X: Any, source: str) -> NDArray[Any]:
     array = _kernel_dtype(array, source)
     if not array.flags.c_contiguous:
         require(array.nbytes, f"copying {source} row by row", "give or save them in C order")
-    view: NDArray[Any] = _read_only(np.ascontiguousarray(array))
-    return view
+    return np.ascontiguousarray(array)
 
 
 def _canonical_csr(X: Any, source: str) -> sp.csr_array:
@@ -365,10 +367,7 @@ def _canonical_csr(X: Any, source: str) -> sp.csr_array:
             f"{source}: NaN is stored as a rating; leave unrated cells out of a sparse matrix"
         )
     data = _kernel_dtype(fresh.data, source)
-    view: sp.csr_array = _read_only(
-        sp.csr_array((data, fresh.indices, fresh.indptr), shape=fresh.shape)
-    )
-    return view
+    return sp.csr_array((data, fresh.indices, fresh.indptr), shape=fresh.shape)
 
 
 def _kernel_dtype(array: NDArray[Any], source: str) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from grouping import evaluate, form
 from grouping.cli.rules import exclusions as from_options
+from grouping.counting import Counting
 from grouping.errors import InfeasibleError, InputError, UndecidedError
 from grouping.exact.bounding import upper_bound
 from grouping.exclusions import Exclusions
@@ -188,3 +189,18 @@ def test_a_given_partition_gets_lists_of_what_is_left():
     assert evaluate(X, [0, 1], k=1, exclude=["0"]).objective == 2 + 3
     with pytest.raises(InputError, match="group c has fewer than 2 items"):
         evaluate(X, ["c", "c"], k=2, exclude={"0": ["0"], "1": ["1"]})
+
+
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+def test_ratings_made_of_others_are_of_the_kind_that_kernels_are_compiled_for(sparse):
+    """Rows one after the other, not to be written to: another kind would compile all anew."""
+    X = np.arange(24.0).reshape(4, 6)
+    ratings = Ratings.of(csr_of(X, X >= 0) if sparse else X)
+    without, some = Exclusions.of(ratings.users, ratings.items, {"0": ["1"]}), ["2", "5"]
+    fewer, _ = Exclusions.of(ratings.users, ratings.items, some).left(ratings, 1)
+    weighted = Counting("members", np.array([1.0, 2, 3, 4])).rated(ratings, "av")
+    for made in (fewer, without.rated(ratings, -1.0), weighted):
+        arrays = [made.matrix.data, made.matrix.indices] if sparse else [made.matrix]
+        for array in arrays:
+            assert array.flags.c_contiguous
+            assert not array.flags.writeable
