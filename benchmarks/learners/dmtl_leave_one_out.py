@@ -19,7 +19,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -226,6 +226,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--methods", nargs="*", default=list(NAMES), choices=NAMES)
     parser.add_argument("--ours", default=MIXED, choices=NAMES)
+    parser.add_argument(
+        "--held-out", action="store_true", help="score train items that are held out to choose on"
+    )
     options = parser.parse_args()
     lines = Lines(
         options.out / "leave-one-out.csv",
@@ -238,6 +241,9 @@ def main() -> int:
             print(f"{name} is not here: set GROUPING_DATA to its folder", file=sys.stderr)
             return 2
         data = read_group_benchmark(path, name)
+        if options.held_out:
+            show_held_out(data, [m for m in options.methods if m in METHODS], options.seeds)
+            continue
         overlap = data.overlap()
         by_members = at(members_taken(data, 0), data.group_test) >= 1.0
         print(
@@ -313,11 +319,18 @@ def ndcg(scores: np.ndarray) -> float:
     return float(hits_and_gains(scores, 10)[1].mean())
 
 
-def hold_out(data: GroupBenchmark, seed: int) -> tuple[GroupBenchmark, LeaveOneOut]:
-    """Hold out one train item of each group with two or more, beside 100 that it did not take."""
+def hold_out(
+    data: GroupBenchmark, seed: int, *, of_no_member: bool = False
+) -> tuple[GroupBenchmark, LeaveOneOut]:
+    """Hold out one train item of each group with two or more, beside 100 that it did not take.
+
+    With `of_no_member` among those alone that no member took.
+    """
     rng = np.random.default_rng(seed)
     entries = data.group_train
     order = rng.permutation(len(entries))
+    if of_no_member:
+        order = order[(members_taken(data, seed)[entries.rows, entries.columns] < 1.0)[order]]
     _, first = np.unique(entries.rows[order], return_index=True)
     places = order[first]
     places = places[np.bincount(entries.rows)[entries.rows[places]] > 1]
@@ -329,6 +342,23 @@ def hold_out(data: GroupBenchmark, seed: int) -> tuple[GroupBenchmark, LeaveOneO
     asked = entries.rows[places], entries.columns[places]
     inner = data.without_pairs(*asked, members=data.name in MEMBERS_OWN)
     return inner, LeaveOneOut(asked[0], np.column_stack([asked[1], drawn]))
+
+
+def show_held_out(data: GroupBenchmark, methods: Sequence[str], seeds: Sequence[int]) -> None:
+    """Print what train items say that are held out to choose on; no test is looked at."""
+    whole = data.without_overlap(members=data.name in MEMBERS_OWN)
+    print("| held out | method | HR@5 | NDCG@10 |\n| --- | --- | --- | --- |")
+    for of_no_member in (False, True):
+        cases = [hold_out(whole, seed, of_no_member=of_no_member) for seed in seeds]
+        for method in methods:
+            found = [
+                at(METHODS[method].score(inner, seed), held)
+                for seed, (inner, held) in zip(seeds, cases, strict=True)
+            ]
+            hits = np.mean([hits_and_gains(scores, 5)[0].mean() for scores in found])
+            gain = np.mean([ndcg(scores) for scores in found])
+            which = "that no member took" if of_no_member else "any train item"
+            print(f"| {which} | {method} | {hits:.4f} | {gain:.4f} |", flush=True)
 
 
 def show(

@@ -35,7 +35,7 @@ FACTORISATIONS = {
 }
 """Factors and seed."""
 CORRECTED, SHORT = "ALS, corrected by trees", "DMTL, epochs found elsewhere"
-ELSEWHERE = (100, 101, 102, 103)
+ELSEWHERE = (100, 101, 102)
 """Seeds of the splits on whose train parts the weights of the corrected ensemble are found."""
 PARTS = {
     "ensemble": ("ALS", "ALS, 64 factors", "DMTL for groups", "DMTL for groups, seed 1"),
