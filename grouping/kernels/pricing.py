@@ -247,6 +247,33 @@ def _scan(ascending, users, multipliers, inside, item, room, cap):
 
 
 @kernel()
+def _drop(instance, state, d, floor, minima, scratch):
+    """Drop candidates with which no list can be good enough; return how many are left.
+
+    The first of `minima` are the best caps, as many as places are free; those candidates stay.
+    """
+    free = instance.weights.shape[0] - state.entry_count[d]
+    least = minima[free - 1]
+    low, high = -np.inf, least  # caps up to `low` are known not to do, those from `high` on to do
+    kept = 0
+    for q in range(state.count[d]):
+        cap = state.caps[d, q]
+        if low < cap < high:
+            minima[free - 1] = cap
+            if count_minima(instance, minima, scratch) <= floor:
+                low = cap
+            else:
+                high = cap
+        if cap > low:
+            state.candidates[d, kept] = state.candidates[d, q]
+            state.caps[d, kept] = cap
+            kept += 1
+    minima[free - 1] = least
+    state.count[d] = kept
+    return kept
+
+
+@kernel()
 def _settle(instance, state, d, low, high, lowest, entry_lowest):
     """Tighten the caps of a node until nothing changes; tell whether anything is left of it.
 
@@ -278,6 +305,7 @@ def _settle(instance, state, d, low, high, lowest, entry_lowest):
         if room >= before:
             return value, True
         before = room
+        count = _drop(instance, state, d, floor, minima, scratch)
         for j in range(taken):
             # users too low for this entry to reach the floor with them cannot be inside
             item = state.entries[d, j]

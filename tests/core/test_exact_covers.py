@@ -281,10 +281,10 @@ def test_a_solver_that_fails_leaves_what_is_known(solved_first, monkeypatch):
     """At the root or in the tree: the search ends with a formation and a bound that is proven."""
     problem, count, plainly = spread(), 0, Master.solve
 
-    def fails(master, seconds):
+    def fails(master, seconds, **how):
         nonlocal count
         count += 1
-        return plainly(master, seconds) if count <= solved_first else None
+        return plainly(master, seconds, **how) if count <= solved_first else None
 
     monkeypatch.setattr(Master, "solve", fails)
     search = Search(problem, Budget())

@@ -113,8 +113,8 @@ class Master:
         self._add_row("level", len(self.levels), held, -np.inf, float(users))
         self.levels.append((level, users))
 
-    def solve(self, seconds: float) -> Solution | None:
-        """Solve the program by an interior point method.
+    def solve(self, seconds: float, *, corner: bool = False) -> Solution | None:
+        """Solve the program, by an interior point method.
 
         Its multipliers lie in the middle of the optimal ones, not in a corner: prices that many
         groups agree with, under which a search finds what is missing in a few rounds.
@@ -123,6 +123,8 @@ class Master:
         ----------
         seconds : float
             Time limit.
+        corner : bool
+            Whether any solution will do: the simplex method takes a fraction of the time.
 
         Returns
         -------
@@ -130,7 +132,7 @@ class Master:
             None where the solver failed or ran out of time.
         """
         highs = self._highs
-        for method in ("ipm", "simplex"):
+        for method in ("simplex",) if corner else ("ipm", "simplex"):
             highs.setOptionValue("solver", method)
             highs.setOptionValue("time_limit", highs.getRunTime() + min(max(seconds, 0.0), 1e9))
             highs.run()

@@ -222,32 +222,31 @@ class Node:
     def take_columns(self, parent: Node) -> None:
         """Take over a parent's columns, as far as the branchings agree with them."""
         columns = np.flatnonzero(parent.master.active)[1:]
+        numbers = self.class_of(parent.master.values[columns])
+        allowed = [self.allowed(number) for number in range(len(self.cuts))]
         nobody = np.zeros(0, np.int64)
-        for column in columns:
-            value, cover = parent.master.values[column], parent.master.covers[column]
-            number = int(self.class_of(np.array([value]))[0])
+        for column, number in zip(columns, numbers, strict=True):
             if number < 0:
                 continue
-            inside = cover & self.allowed(number)
-            for users in self.together:
-                if not inside[list(users)].all():
-                    inside[list(users)] = False
-            self._add_cover(float(value), inside, nobody)
+            cover = parent.master.covers[column]
+            inside = self._whole(cover & allowed[number])
+            self._add_cover(float(parent.master.values[column]), inside, nobody)
             if number and not inside[cover].all():
                 # those who may only be in a group of a lower class
                 low = float(self.cuts[number])
-                inside = cover & self.allowed(number - 1)
-                for users in self.together:
-                    if not inside[list(users)].all():
-                        inside[list(users)] = False
-                self._add_cover(low, inside, nobody)
+                self._add_cover(low, self._whole(cover & allowed[number - 1]), nobody)
+
+    def _whole(self, cover: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Leave out users who are to be in one group where not all of them are there."""
+        for users in self.together:
+            if not cover[list(users)].all():
+                cover[list(users)] = False
+        return cover
 
     def add_rows(self, users: NDArray[np.int64]) -> None:
         """Ask that some users be covered."""
         for user in users:
             self.master.add_user(int(user))
-        rows = self.ratings[self.master.rows]
-        self._sorted = np.ascontiguousarray(np.argsort(rows, axis=0, kind="stable").T)
 
     def missing_rows(self, solution: Solution) -> NDArray[np.int64]:
         """Users that a solution covers least, of those it does not cover."""
@@ -329,6 +328,9 @@ class Node:
         users = prices.users[inside]
         if not len(users):
             return None, users
+        if self._sorted.shape[1] < len(self.master.rows):
+            rows = self.ratings[self.master.rows]
+            self._sorted = np.ascontiguousarray(np.argsort(rows, axis=0, kind="stable").T)
         position = np.full(len(self.master.rows), -1, np.int64)
         row_of = {user: row for row, user in enumerate(self.master.rows)}
         position[[row_of[user] for user in users.tolist()]] = np.arange(len(users))

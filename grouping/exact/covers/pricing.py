@@ -25,6 +25,10 @@ SLICE = 100_000
 KEPT = 16
 """Sets that a window's search remembers, the last it found."""
 
+WINDOWS = 16
+"""Parts of a search: sets that lose about as much of the multipliers bound each other well, but
+each part looks at all items first. Lists of one item are searched in one."""
+
 BITS = 46
 """Multipliers are whole multiples of their total over some 2**46: sums of them are exact."""
 
@@ -153,7 +157,7 @@ class Pricer:
             np.array(limits),
             apart,
         )
-        count = 1 if len(weights) == 1 else 32
+        count = 1 if len(weights) == 1 else WINDOWS
         total = prices.total
         quantum = math.ldexp(1.0, math.ceil(math.log2(total)) - BITS + 8)
         windows = np.unique(np.rint(total * np.arange(count) / count / quantum) * quantum)

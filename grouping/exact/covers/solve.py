@@ -146,6 +146,7 @@ class _Course:
                 return
             node.solution = solution
             if self._add_rows(node, solution):
+                self._complete_rows(node)
                 continue
             prices = node.prices(solution)
             alone, user, number = node.best_alone(prices)
@@ -188,6 +189,13 @@ class _Course:
         if len(missing):
             node.add_rows(missing)
         return level is not None or len(missing) > 0
+
+    def _complete_rows(self, node: Node) -> None:
+        """Add rows until a corner of the program lacks none: most of what its middle would lack."""
+        while not self.search.over:
+            solution = node.master.solve(self.search.remaining, corner=True)
+            if solution is None or not self._add_rows(node, solution):
+                return
 
     def _climb(
         self,
@@ -398,7 +406,7 @@ class _Course:
             children = [self._child(node, branching, value, side) for side in (0, 1)]
             falls = 1.0
             for child in children:
-                solution = child.master.solve(self.search.remaining)
+                solution = child.master.solve(self.search.remaining, corner=True)
                 if solution is None:
                     return None
                 falls *= min(max(node.solution.objective - solution.objective, least), most)
