@@ -33,6 +33,9 @@ PATIENCE = 8
 KEPT = 0.75
 """Share of the last step's direction that stays in the next (Camerini, Fratta and Maffioli)."""
 
+SPARE = 32
+"""Of the best columns of a leaf so many more are told apart than can be chosen."""
+
 MANY, FEWER, AT_LEAST = 2_000, 32, 30
 """From so many columns on, a node's steps look at so many times fewer, but at so many for each
 that may still be chosen, and at all in the end."""
@@ -458,6 +461,17 @@ def _worths_of(values, some, count, multipliers, found):
 
 
 @kernel()
+def _best_first(found, some, most):
+    """Columns in order of their worths, the best first: so many of them, or all that are tied."""
+    worths = found[some]
+    if most < some.shape[0]:
+        least = np.partition(worths, some.shape[0] - most)[some.shape[0] - most]
+        best = np.flatnonzero(worths >= least)
+        some, worths = some[best], worths[best]
+    return some[np.argsort(-worths)]
+
+
+@kernel()
 def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found, sums, budget):
     """Go through a tree and keep the highest bound of a leaf; pausable.
 
@@ -495,7 +509,7 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
         if status[c] == CHOSEN:
             inside[chosen] = c
             chosen += 1
-    best_first = np.empty(0, np.int64)
+    best_first, count = np.empty(0, np.int64), 0
     state[2] = -1
     while state[0] < tokens.shape[0]:
         token = tokens[state[0]]
@@ -529,7 +543,7 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
                     some[count] = c
                     count += 1
             _worths_of(values, some, count, multipliers, found)
-            best_first = some[:count][np.argsort(-found[some[:count]])]
+            best_first = _best_first(found, some[:count], limit + SPARE)
             budget -= count * users
             sums[2] = total_of(multipliers)
             state[2] = -1 if token == -1 else -token - 2
@@ -541,13 +555,15 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
             bound = 0.0
             for t in range(chosen):
                 bound += found[inside[t]]
-            few = limit - chosen
-            for c in best_first:
-                if few == 0:
-                    break
+            few, at = limit - chosen, 0
+            while few > 0 and at < count:
+                if at == best_first.shape[0]:  # more of the best are decided than were spared
+                    best_first = _best_first(found, some[:count], count)
+                c = best_first[at]
                 if status[c] == FREE:
                     bound += found[c]
                     few -= 1
+                at += 1
             if sums[2] + bound > sums[0]:
                 sums[0] = sums[2] + bound
             sums[1] = max(sums[1], sums[3] + bound)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grouping.exact.medians import tree as median_tree
-from grouping.exact.medians.tree import Descent, MedianTree, tree_bound
+from grouping.exact.medians.tree import Descent, MedianTree, TreeProof, tree_bound
 from grouping.kernels import medians as kernels
 
 VALUES = np.random.default_rng(0).integers(1, 9, (6, 7)).astype(np.float32)
@@ -143,3 +143,14 @@ def test_a_tree_left_open_still_bounds():
     assert not tree.grow(lambda: best_of(values, 3) - 1e-3, lambda *_: None, lambda: next(stops))
     bound = tree_bound(values, 3, tree.proof(), 0.0)
     assert best_of(values, 3) <= bound <= descent.bound + 1e-6
+
+
+def test_more_columns_decided_in_a_row_than_were_told_apart():
+    """Forty that one user likes are left out one after another, all by the same multipliers."""
+    values = np.full((60, 4), 5.5, np.float32)
+    values[:40] = 0.0
+    values[:40, 0] = 9.0
+    tokens = np.array([token for c in range(40) for token in (2 * c, -2)] + [-2])
+    for limit, bound in ((1, 24.0), (2, 28.0)):
+        proof = TreeProof(tokens, np.full((1, 4), 5.0, np.float32))
+        assert tree_bound(values, limit, proof, 0.0) == pytest.approx(bound)

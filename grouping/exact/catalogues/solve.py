@@ -87,9 +87,8 @@ WORTHWHILE = 0.1
 """In limited time, lists are branched over where that can close this share of the gap, and more of
 them where it did."""
 
-STARTING = 5e-4
-"""Seconds that it takes to compute a node's bound anew, besides `PROVING` for each value of a list:
-left for it."""
+SLOWER = 1.2
+"""How many times as long a value takes when a bound is computed anew as in a step: left for it."""
 
 SCORED = 1e10
 """Ratings that may be looked at to find the neighbours of lists."""
@@ -632,7 +631,7 @@ def _branch(
     before, given, finite = search.bound, search.remaining, math.isfinite(search.remaining)
 
     def left() -> float:
-        return search.remaining - tree.nodes * (PROVING * values.size + STARTING)
+        return search.remaining - SLOWER * pace * tree.proved
 
     def target() -> float:
         aimed = max(outside, target_above(search.objective, instance.grain))
@@ -646,6 +645,7 @@ def _branch(
     descent = Descent(values, instance.slots, multipliers)
     steps = min(STEPS // 5, max(1, int(SETTLED / values.size)))
     descent.run(steps, search.objective, local.stop)
+    pace = max(PROVING, (given - search.remaining) / descent.looked_at) if finite else 0.0
 
     def stop() -> bool:
         return left() <= 0.0 or local.stop()

@@ -128,12 +128,14 @@ class Descent:
     worths : float64 array, shape (columns,)
         The columns' worths there.
     bound : float
+    looked_at : int
+        Values, in all steps so far.
     """
 
     def __init__(
         self, values: NDArray[np.floating], limit: int, multipliers: NDArray[np.floating]
     ) -> None:
-        self.limit = limit
+        self.limit, self.looked_at = limit, 0
         self.multipliers = multipliers.astype(np.float32).astype(np.float64)
         self.floor = np.full(len(multipliers), -np.inf)
         self.change(values)
@@ -178,6 +180,7 @@ class Descent:
         below = None
         for _ in range(steps):
             kernels.worths(self.values, self._current, self._found)
+            self.looked_at += self.values.size
             kernels.largest(self._found, len(self._found), self._few, order)
             bound = kernels.total_of(self._current) + float(self._found[order].sum())
             below = aim - BEYOND * (bound - aim) if below is None else below
