@@ -116,4 +116,26 @@ def leaf_bound(
     bound : float
     """
     steps = np.diff(discounts, prepend=0.0)
-    return max(price, groups * price) + math.fsum([*(steps * places), *(-multipliers)])
+    return by_duality(price, groups, [*(steps * places), *(-multipliers)])[0]
+
+
+def by_duality(price: float, groups: int, terms: list[float]) -> tuple[float, float]:
+    """Add a bound up: what the groups are worth with all multipliers, and what these come to.
+
+    Parameters
+    ----------
+    price : float
+        No group is worth more, by its value and all multipliers.
+    groups : int
+        At most so many; at least one.
+    terms : list of float
+        Each multiplier times what it is of, as it adds to the bound or takes from it.
+
+    Returns
+    -------
+    bound : float
+    magnitude : float
+        Sum of its terms without their signs.
+    """
+    terms = [*terms, max(price, groups * price)]
+    return math.fsum(terms), math.fsum(map(abs, terms))

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.exact.covers.certificate import by_duality
+
 
 @dataclass(frozen=True, eq=False)
 class Weighing:
@@ -196,5 +198,4 @@ def tree_bound(
         Sum of its terms without their signs.
     """
     terms = [*(-weighing.users), *(weighing.crowds * sizes), *(weighing.counts * limits)]
-    terms.append(max(worth, groups * worth))
-    return math.fsum(terms), math.fsum(map(abs, terms))
+    return by_duality(worth, groups, terms)

@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, maximum_bipartite_matching
 
 from grouping.exact.covers.listed import Columns, Weighing, tree_bound
+from grouping.exact.covers.master import WHOLE, quiet
 from grouping.exact.covers.pricing import exactly_summed
 
 TRIED = 6
 """Branchings whose linear programs are compared."""
-
-WHOLE = 1e-6
-"""How far from a whole number what is fractional must be."""
 
 ALL_OF_IT = 0.05
 """How much nearer to a half a branching on all of an item's columns counts than it is."""
@@ -301,8 +299,6 @@ class _Program:
 
     def __init__(self, columns: Columns, covers: NDArray[np.bool_], groups: int) -> None:
         import highspy
-
-        from grouping.exact.covers.master import quiet
 
         self.columns, self.covers = columns, covers
         self._highs = quiet()

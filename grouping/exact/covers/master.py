@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 TINY = 1e-7
 """Activities and multipliers below this are the solver's noise."""
 
+WHOLE = 1e-6
+"""How far from a whole number the activity of a group may be to count as one."""
+
 LOOSE = 1e-6
 """How far off, in shares of the objective, what a column lacks may be."""
 

@@ -22,7 +22,7 @@ from grouping.exact.covers.certificate import SORTED, TOGETHER, CoverCertificate
 from grouping.exact.covers.groups import formation
 from grouping.exact.covers.listed import NotListedError
 from grouping.exact.covers.listing import Listing
-from grouping.exact.covers.master import Solution
+from grouping.exact.covers.master import WHOLE, Solution
 from grouping.exact.covers.node import NEW_ROWS, Covers, Node
 from grouping.exact.covers.pricing import PriceProof, Pricer, Prices
 from grouping.exact.search import Search
@@ -51,9 +51,6 @@ TRIED = 4
 
 RAREST = 31
 """Chances to choose groups that are left out after many that gained nothing."""
-
-WHOLE = 1e-6
-"""How far from a whole number the activity of a column may be to count as one."""
 
 MOST_LISTED = 1 << 18
 """Users in all columns that are listed, at most."""
