@@ -35,6 +35,7 @@ FACTORISATIONS = {
 }
 """Factors and seed."""
 CORRECTED, SHORT = "ALS, corrected by trees", "DMTL, epochs found elsewhere"
+EQUAL = "DMTL and trees, equal parts"
 ELSEWHERE = (100, 101, 102)
 """Seeds of the splits on whose train parts the weights of the corrected ensemble are found."""
 PARTS = {
@@ -163,6 +164,8 @@ def our_estimates(split: Parts, row: str, out: Path) -> np.ndarray:
         estimates = np.full(len(split.test), found["offset"])
         for part in (CORRECTED, SHORT):
             estimates += found[part] * our_estimates(split, part, out)
+    elif row == EQUAL:
+        estimates = np.mean([our_estimates(split, part, out) for part in (CORRECTED, SHORT)], 0)
     elif row == SHORT:
         settings = replace(ONCE, validation=0.0, epochs=int(elsewhere(split.data, out)["epochs"]))
         model = dmtl(split.data, settings)(split.ratings)

@@ -13,7 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learners.dmtl_data import Data, Parts, read
-from benchmarks.learners.dmtl_rows import CORRECTED, FACTORISATIONS, OURS, SHORT, our_estimates
+from benchmarks.learners.dmtl_rows import (
+    CORRECTED,
+    EQUAL,
+    FACTORISATIONS,
+    OURS,
+    SHORT,
+    our_estimates,
+)
 from benchmarks.learners.published import TABLE_III
 from benchmarks.learners.surprise_environment import estimate
 from benchmarks.learners.surprise_rows import MORE, ROWS
@@ -57,7 +64,9 @@ def ranked(parts: Parts, row: str, out: Path) -> Ranked:
 def estimates(parts: Parts, row: str, out: Path) -> np.ndarray:
     """A row's estimates; they are made where `out` does not hold them yet."""
     made = (
-        our_estimates if row in (*OURS, *FACTORISATIONS, CORRECTED, SHORT) else surprise_estimates
+        our_estimates
+        if row in (*OURS, *FACTORISATIONS, CORRECTED, SHORT, EQUAL)
+        else surprise_estimates
     )
     return made(parts, row, out)
 
