@@ -93,8 +93,8 @@ def elsewhere(data: Data, out: Path) -> dict[str, float]:
     """What the corrected ensemble is fixed to on other splits; kept in `out`.
 
     The weights with the least squared error on a tenth of the train ratings of each split of
-    `ELSEWHERE`, put together, and the median of the epochs that DMTL takes there. Test parts are
-    not looked at.
+    `ELSEWHERE`, put together, and the median of the epochs that DMTL takes there. The test
+    parts of those splits are not looked at; their train parts share ratings with other tests.
     """
     path = out / f"{data.name}-corrected-ensemble.json"
     if not path.is_file():

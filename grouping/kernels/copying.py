@@ -11,7 +11,7 @@ from grouping.kernels.jit import kernel
 
 @kernel()
 def copy_to(target, source):
-    """Fill `target`, shape (n,), with the first n entries of `source`."""
+    """Fill `target`, shape (n,), with the first n entries of `source`, which has as many."""
     for i in range(target.shape[0]):
         target[i] = source[i]
 

@@ -10,7 +10,8 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# a thread team for each array expression too would take most of the time of compiling
+# A thread team for each array expression too would take most of the time of compiling. Numba takes
+# the entries out at their first use: so far they hold for the first such kernel of a process alone.
 ONLY_PRANGE = {
     "prange": True,
     "comprehension": False,
@@ -29,8 +30,8 @@ def kernel(**options: Any) -> Callable[[Function], Function]:
     Parameters
     ----------
     **options
-        Passed on to `numba.njit`. With ``parallel=True`` only loops of `prange` run side by side;
-        an expression of whole arrays has to be written as a loop there.
+        Passed on to `numba.njit`. With ``parallel=True`` write expressions of whole arrays as
+        loops: they are not to run side by side, see `ONLY_PRANGE`.
 
     Returns
     -------
