@@ -100,7 +100,9 @@ class Outcome:
     paper_curve: str
 
 
-def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) -> Outcome:
+def run_cell(
+    cell: Cell, validated: bool = True, single_epochs: int = EPOCHS, device: str = "cpu"
+) -> Outcome:
     """Run a cell, both ways.
 
     To save time, Joint and Alone end when `PATIENCE` epochs in a row were no better, (a) on the
@@ -114,6 +116,9 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
         Whether (b) is wanted; its figures are NaN otherwise.
     single_epochs : int
         Most epochs of Joint and Alone.
+    device : str
+        Where networks are trained. Another one adds up in another order: its scores differ as those
+        of another seed would, by less than splits do.
 
     Returns
     -------
@@ -127,12 +132,14 @@ def run_cell(cell: Cell, validated: bool = True, single_epochs: int = EPOCHS) ->
     chosen_at, on_validation, refitted, steps = -1, np.nan, np.nan, most
     if validated:
         thrifty = cell.split > 0 and cell.feedback == "explicit"
-        learned = _run(cell, data, 0.1, most, patience=2 if mtal and thrifty else None)
+        patience = 2 if mtal and thrifty else None
+        learned = _run(cell, data, 0.1, most, device, patience=patience)
         chosen_at = learned.chosen
         on_validation = tested.score(learned.scores[chosen_at])
         steps = len(learned.scores) - 1 if mtal else most
     needs_validation = "validation" in cell.row
-    whole = _run(cell, data, 0.1 if needs_validation else 0.0, steps, at_least=chosen_at)
+    share = 0.1 if needs_validation else 0.0
+    whole = _run(cell, data, share, steps, device, at_least=chosen_at)
     curve = [tested.score(s) for s in whole.scores]
     paper = [tested.score_as_in_the_paper(s) for s in whole.scores]
     best, best_at = best_of(cell, curve)
@@ -252,6 +259,7 @@ def _run(
     data: MovieLens,
     validation: float,
     steps: int,
+    device: str,
     *,
     patience: int | None = None,
     at_least: int = -1,
@@ -259,11 +267,13 @@ def _run(
     """Take at most so many steps, and up to `at_least`; rounds are numbered from the base on."""
     domains = domains_of(cell, data, validation)
     if cell.row.startswith("mtal"):
-        return _run_mtal(cell, domains, steps, patience)
-    return _run_single(cell, domains, steps, at_least)
+        return _run_mtal(cell, domains, steps, device, patience)
+    return _run_single(cell, domains, steps, device, at_least)
 
 
-def _run_single(cell: Cell, domains: list[Domain], epochs: int, at_least: int) -> _Learned:
+def _run_single(
+    cell: Cell, domains: list[Domain], epochs: int, device: str, at_least: int
+) -> _Learned:
     loss = of_feedback(cell.feedback)
     model = cell.row.split()[1].removesuffix("_s")
     courses = [
@@ -273,6 +283,7 @@ def _run_single(cell: Cell, domains: list[Domain], epochs: int, at_least: int) -
             loss,
             Fitting(epochs=epochs, batch=BATCH[cell.data]),
             seed=1000 * cell.split + number,
+            device=device,
         )
         for number, domain in enumerate(domains)
     ]
@@ -300,13 +311,16 @@ def _run_single(cell: Cell, domains: list[Domain], epochs: int, at_least: int) -
     return learned
 
 
-def _run_mtal(cell: Cell, domains: list[Domain], rounds: int, patience: int | None) -> _Learned:
+def _run_mtal(
+    cell: Cell, domains: list[Domain], rounds: int, device: str, patience: int | None
+) -> _Learned:
     _, model, step = cell.row.split(maxsplit=2)
     settings = Settings(
         feedback="explicit" if cell.feedback == "explicit" else "implicit",
         model=model.removesuffix("_s"),
         fitting=Fitting(batch=BATCH[cell.data]),
         step=STEPS[step],
+        device=device,
     )
     # ratings are likes already: a plan would binarise them again
     members = []

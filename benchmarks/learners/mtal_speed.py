@@ -24,6 +24,7 @@ from learners.mtal.rounds import complete, run_rounds
 from learners.mtal.settings import Settings
 from learners.mtal.transport import LocalMember, Transport
 from learners.splits import three_parts
+from learners.training.devices import choose_device
 
 
 def main() -> int:
@@ -34,6 +35,7 @@ def main() -> int:
     parser.add_argument("--method", default="residuals", choices=["residuals", "factors"])
     parser.add_argument("--rounds", type=int, help="10, or 20 of factors")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "auto", "cuda"])
     parser.add_argument("--skip-run", action="store_true", help="time epochs alone")
     parser.add_argument("--processes", action="store_true", help="organisations in processes")
     options = parser.parse_args()
@@ -41,29 +43,34 @@ def main() -> int:
     parts = three_parts(data.ratings, validation=0, seed=0)
     domains = deal(parts, partition="uniform:8")
     batch = 100 if options.data == "ml-100k" else 500
-    settings = Settings(method=options.method, fitting=Fitting(batch=batch))
+    settings = Settings(method=options.method, fitting=Fitting(batch=batch), device=options.device)
     if options.method == "residuals":
-        epochs(domains, parts.train.csr(data.ratings.shape), batch, options.repeats)
+        targets = parts.train.csr(data.ratings.shape)
+        epochs(domains, targets, batch, options.repeats, options.device)
     if not options.skip_run:
         rounds = options.rounds or (10 if options.method == "residuals" else 20)
         whole_run(domains, settings, rounds, options.workers, options.processes, data)
     return 0
 
 
-def epochs(domains: list[Domain], targets, batch: int, repeats: int) -> None:
-    """Seconds an epoch of one organisation's model, ours and dense by turns, on one core."""
+def epochs(domains: list[Domain], targets, batch: int, repeats: int, device: str) -> None:
+    """Seconds an epoch of one organisation's model, ours and dense by turns, on one core.
+
+    Or on another device, both of them.
+    """
     torch.set_num_threads(1)
-    settings = Settings(fitting=Fitting(epochs=5, batch=batch))
+    settings = Settings(fitting=Fitting(epochs=5, batch=batch), device=device)
     learner = Learner(domains[0], settings, None, targets.shape[1])
-    dense = DenseLoop(domains[0], targets, batch)
+    dense = DenseLoop(domains[0], targets, batch, choose_device(device))
     learner.fit(targets, 1)
     dense.fit(1)
     ours, theirs = [], []
     for repeat in range(repeats):
         ours.append(timed(lambda number=repeat: learner.fit(targets, number)) / 5)
         theirs.append(timed(lambda: dense.fit(5)) / 5)
-    print("| one organisation's epoch, 1 core | median s | least s |\n| --- | --- | --- |")
-    for name, seconds in (("sparse, as here", ours), ("plain dense PyTorch", theirs)):
+    where = "1 core" if device == "cpu" else device
+    print(f"| one organisation's epoch, {where} | median s | least s |\n| --- | --- | --- |")
+    for name, seconds in (("as here", ours), ("plain dense PyTorch", theirs)):
         print(f"| {name} | {np.median(seconds):.4f} | {min(seconds):.4f} |")
     ratios = np.array(ours) / np.array(theirs)
     print(f"\nratio, median of {repeats}: {np.median(ratios):.3f}\n", flush=True)
@@ -72,9 +79,10 @@ def epochs(domains: list[Domain], targets, batch: int, repeats: int) -> None:
 class DenseLoop:
     """The same model and training as one would write them down: dense rows, a boolean mask."""
 
-    def __init__(self, domain: Domain, targets, batch: int) -> None:
-        self.inputs = torch.tensor(domain.ratings().toarray())
-        self.targets = torch.tensor(targets.toarray())
+    def __init__(self, domain: Domain, targets, batch: int, device: torch.device) -> None:
+        self.device = device
+        self.inputs = torch.tensor(domain.ratings().toarray(), device=device)
+        self.targets = torch.tensor(targets.toarray(), device=device)
         self.observed = self.targets != 0
         self.batch = batch
 
@@ -83,7 +91,7 @@ class DenseLoop:
             nn.Linear(self.inputs.shape[1], 256), nn.Tanh(), nn.Linear(256, 128), nn.Tanh(),
             nn.Dropout(0.5), nn.Linear(128, 256), nn.Tanh(),
             nn.Linear(256, self.targets.shape[1]),
-        )  # fmt: skip
+        ).to(self.device)  # fmt: skip
         optimiser = torch.optim.Adam(network.parameters(), lr=1e-3, weight_decay=5e-4)
         for _ in range(count):
             order = torch.randperm(len(self.inputs))
@@ -137,6 +145,8 @@ def whole_run(
 def timed(work) -> float:
     started = time.perf_counter()
     work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - started
 
 

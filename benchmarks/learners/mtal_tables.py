@@ -71,6 +71,7 @@ def main() -> int:
     parser.add_argument("--align", choices=["user", "item"])
     parser.add_argument("--workers", type=int, default=1, help="cells at the same time")
     parser.add_argument("--seconds", type=float, help="begin no cell after so many")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "auto", "cuda"])
     parser.add_argument("--no-validation", action="store_true", help="(a) alone, not (b)")
     options = parser.parse_args()
     lines = results(options.out, options.data)
@@ -83,7 +84,7 @@ def main() -> int:
         and options.align in (None, cell.align)
     ]
     print(f"{len(todo)} cells to run", file=sys.stderr)
-    run(todo, lines, options.workers, not options.no_validation, options.seconds)
+    run(todo, lines, options.workers, not options.no_validation, options.seconds, options.device)
     return 0
 
 
@@ -94,7 +95,12 @@ def done(lines: Lines, cell: Cell, validated: bool) -> bool:
 
 
 def run(
-    todo: list[Cell], lines: Lines, workers: int, validated: bool, seconds: float | None
+    todo: list[Cell],
+    lines: Lines,
+    workers: int,
+    validated: bool,
+    seconds: float | None,
+    device: str = "cpu",
 ) -> None:
     """Run cells and write each as it ends; a few are begun ahead, no more."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -109,7 +115,7 @@ def run(
                 queue.clear()
             while queue and len(running) < workers:
                 cell = queue.pop()
-                running[pool.submit(run_cell, cell, validated)] = cell
+                running[pool.submit(run_cell, cell, validated, device=device)] = cell
             if not running:
                 break
             done = next(as_completed(running))

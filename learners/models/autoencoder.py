@@ -55,12 +55,9 @@ class Autoencoder(Network):
     ) -> None:
         """Add gradients; see `Network.add_gradients`.
 
-        On a CPU by hand, layer by layer: on so few rows torch's automatic differentiation takes
-        longer to keep its books than to compute.
+        By hand, layer by layer: on so few rows torch's automatic differentiation takes longer to
+        keep its books than to compute.
         """
-        if wanted.values.device.type != "cpu":
-            super().add_gradients(loss, batch, wanted, generator)
-            return
         with torch.no_grad():
             self._add_gradients(loss, batch, wanted, generator)
 
@@ -74,7 +71,7 @@ class Autoencoder(Network):
         hidden = torch.tanh(self.of_ratings(batch.ratings))
         own = torch.tanh(self.to_code(hidden))
         code = sum((side for *_, side in sides), start=own)
-        kept = None if generator is None else _twice_or_not(len(code), generator)
+        kept = None if generator is None else _twice_or_not(len(code), generator, code.device)
         code = code if kept is None else code * kept
         decoded = torch.tanh(self.from_code(code))
 
@@ -99,17 +96,18 @@ class Autoencoder(Network):
         for encoder, features in self._sides(batch):
             code = code + encoder.layers(features)[1]
         if generator is not None:
-            code = code * _twice_or_not(len(code), generator).to(code.device)
+            code = code * _twice_or_not(len(code), generator, code.device)
         return torch.tanh(self.from_code(code))
 
 
-def _twice_or_not(rows: int, generator: torch.Generator) -> Tensor:
+def _twice_or_not(rows: int, generator: torch.Generator, device: torch.device) -> Tensor:
     """Dropout of one half: each element of the code doubled or dropped, by one random bit.
 
     Drawn on the CPU from a generator of our own: the same on any device and in any thread.
     """
     drawn = torch.randint(0, 256, (rows, CODE // 8), dtype=torch.uint8, generator=generator)
-    return torch.from_numpy(np.unpackbits(drawn.numpy(), axis=1)).float() * 2.0
+    kept = torch.from_numpy(np.unpackbits(drawn.numpy(), axis=1))
+    return kept.to(device).float() * 2.0
 
 
 def through_tanh(gradient: Tensor, output: Tensor) -> Tensor:

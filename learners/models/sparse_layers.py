@@ -1,7 +1,8 @@
 """The two sparse ends of a network: rows of few entries go in, few entries are asked for.
 
-Neither a dense row of ratings nor a dense row of scores is made on the way. On a CPU this is done
-by kernels of our own; elsewhere by torch's operations, which mean the same.
+On a CPU this is done by kernels of our own, and neither a dense row of ratings nor a dense row of
+scores is made on the way. Elsewhere a batch of rows is made dense: there many small operations take
+longer than a few large ones, and those that add up entries one by one do it in no fixed order.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,7 +25,7 @@ from learners.kernels.sparse_rows import (
     learn_products,
     weighted_sums,
 )
-from learners.models.losses import LOSSES, Loss
+from learners.models.losses import LOSSES, Loss, loss_gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +37,15 @@ class SparseRows:
     starts : int64 tensor, shape (rows + 1,)
     columns : int64 tensor, shape (entries,)
     values : float32 tensor, shape (entries,)
+    bounds : int64 array, shape (rows + 1,)
+        The starts again, in the memory of the CPU: asking another device for them would be waiting
+        for it.
     """
 
     starts: Tensor
     columns: Tensor
     values: Tensor
+    bounds: NDArray[np.int64]
 
     @classmethod
     def of(cls, csr: sp.csr_array, device: torch.device | None = None) -> SparseRows:
@@ -58,19 +64,40 @@ class SparseRows:
             torch.tensor(csr.indptr, dtype=torch.int64, device=device),
             torch.tensor(csr.indices, dtype=torch.int64, device=device),
             torch.tensor(csr.data, dtype=torch.float32, device=device),
+            csr.indptr.astype(np.int64),
         )
 
     def part(self, first: int, last: int) -> SparseRows:
         """Rows from `first` up to `last`, sharing memory."""
-        starts = self.starts[first : last + 1]
-        low, high = starts[[0, -1]].tolist()
-        return SparseRows(starts - low, self.columns[low:high], self.values[low:high])
+        low, high = self.bounds[first], self.bounds[last]
+        return SparseRows(
+            self.starts[first : last + 1] - low,
+            self.columns[low:high],
+            self.values[low:high],
+            self.bounds[first : last + 1] - low,
+        )
 
     def row_of_entries(self) -> Tensor:
         """Row number of each entry."""
         return torch.repeat_interleave(
-            torch.arange(len(self.starts) - 1, device=self.starts.device), self.starts.diff()
+            torch.arange(len(self.starts) - 1, device=self.starts.device),
+            self.starts.diff(),
+            output_size=len(self.columns),
         )
+
+    def dense(self, width: int, values: Tensor | None = None) -> Tensor:
+        """The rows with all `width` columns, shape (rows, width), zero where there is no entry.
+
+        With other values than the own where some are given.
+        """
+        rows = torch.zeros(len(self.starts) - 1, width, device=self.values.device)
+        rows[self.row_of_entries(), self.columns] = self.values if values is None else values
+        return rows
+
+
+def _by_kernels(tensor: Tensor) -> bool:
+    """Whether kernels of our own can read it."""
+    return tensor.device.type == "cpu"
 
 
 def _arrays(*tensors: Tensor) -> list[Any]:
@@ -138,15 +165,9 @@ def sum_of_rows(table: Tensor, given: SparseRows) -> Tensor:
     -------
     sums : tensor, shape (rows, width)
     """
-    if table.device.type == "cpu":
+    if _by_kernels(table):
         return _WeightedSums.apply(table, given.starts, given.columns, given.values)  # type: ignore[no-any-return, no-untyped-call]
-    return functional.embedding_bag(
-        given.columns,
-        table,
-        given.starts[:-1],
-        mode="sum",
-        per_sample_weights=given.values,
-    )
+    return given.dense(len(table)) @ table
 
 
 def products_at(rows: Tensor, table: Tensor, wanted: SparseRows) -> Tensor:
@@ -163,14 +184,14 @@ def products_at(rows: Tensor, table: Tensor, wanted: SparseRows) -> Tensor:
     -------
     products : tensor, shape (entries,)
     """
-    if table.device.type == "cpu":
+    if _by_kernels(table):
         return _DotProducts.apply(rows, table, wanted.starts, wanted.columns)  # type: ignore[no-any-return, no-untyped-call]
     return (rows @ table.T)[wanted.row_of_entries(), wanted.columns]
 
 
 def taken(values: Tensor, positions: Tensor) -> Tensor:
     """Elements of a vector; the gradients of elements taken more than once add up in order."""
-    if values.device.type == "cpu":
+    if _by_kernels(values):
         return _Taken.apply(values, positions)  # type: ignore[no-any-return, no-untyped-call]
     return values[positions]
 
@@ -195,8 +216,12 @@ class SparseInput(nn.Module):
         return sum_of_rows(self.table, given) + self.bias
 
     def add_gradients(self, given: SparseRows, gradient: Tensor) -> None:
-        """Take in the gradient by the outputs, shape (rows, width); on a CPU."""
-        add_outer(*_arrays(given.starts, given.columns, given.values, gradient, _own(self.table)))
+        """Take in the gradient by the outputs, shape (rows, width)."""
+        table = _own(self.table)
+        if _by_kernels(table):
+            add_outer(*_arrays(given.starts, given.columns, given.values, gradient, table))
+        else:
+            table.addmm_(given.dense(len(table)).T, gradient)
         _own(self.bias).add_(gradient.sum(dim=0))
 
 
@@ -223,10 +248,12 @@ class SampledOutput(nn.Module):
         return functional.linear(rows, self.table[columns], self.bias[columns])
 
     def add_gradients(self, loss: Loss, rows: Tensor, wanted: SparseRows) -> Tensor:
-        """Take in the gradient of the mean loss, and return that by the rows; on a CPU.
+        """Take in the gradient of the mean loss, and return that by the rows.
 
         The wanted entries' values are what is to be scored.
         """
+        if not _by_kernels(rows):
+            return self._add_dense_gradients(loss, rows, wanted)
         starts, columns, targets = _arrays(wanted.starts, wanted.columns, wanted.values)
         firsts = np.zeros(len(self.bias) + 1, dtype=np.int32)
         order, row_of = (np.empty(len(columns), dtype=np.int32) for _ in range(2))
@@ -237,6 +264,14 @@ class SampledOutput(nn.Module):
             *_arrays(rows, self.table, self.bias, by_rows, _own(self.table), _own(self.bias)),
         )  # fmt: skip
         return by_rows
+
+    def _add_dense_gradients(self, loss: Loss, rows: Tensor, wanted: SparseRows) -> Tensor:
+        scores = functional.linear(rows, self.table, self.bias)
+        asked = scores[wanted.row_of_entries(), wanted.columns]
+        gradient = wanted.dense(len(self.bias), loss_gradient(loss, asked, wanted.values))
+        _own(self.table).addmm_(gradient.T, rows)
+        _own(self.bias).add_(gradient.sum(dim=0))
+        return gradient @ self.table
 
 
 class Dense(nn.Module):

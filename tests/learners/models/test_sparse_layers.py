@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
-from learners.models.sparse_layers import SparseRows, products_at, sum_of_rows, taken
+from learners.models import sparse_layers
+from learners.models.losses import LOSSES
+from learners.models.sparse_layers import (
+    SampledOutput,
+    SparseInput,
+    SparseRows,
+    products_at,
+    sum_of_rows,
+    taken,
+)
 from tests.learners.models.cases import sparse
 
 
@@ -50,17 +58,29 @@ def test_the_kernels_mean_what_dense_matrices_do(width):
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
-def test_what_other_devices_compute_is_the_same():
-    """The operations used off the CPU give the kernels' results."""
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_other_devices_compute_is_the_same(loss, monkeypatch):
+    """The operations used off the CPU give the kernels' results, and the same gradients."""
     csr = sparse(13, 11)
     given = SparseRows.of(csr)
-    table, rows = torch.randn(11, 6), torch.randn(13, 6)
-    bag = functional.embedding_bag(
-        given.columns, table, given.starts[:-1], mode="sum", per_sample_weights=given.values
-    )
-    torch.testing.assert_close(sum_of_rows(table, given), bag)
-    products = (rows @ table.T)[given.row_of_entries(), given.columns]
-    torch.testing.assert_close(products_at(rows, table, given), products)
+    wanted = SparseRows.of(abs(csr) / abs(csr).max()) if loss == "cross-entropy" else given
+
+    def computed():
+        generator = torch.Generator().manual_seed(3)
+        first, last = SparseInput(11, 6, generator), SampledOutput(6, 11, generator)
+        own = [*first.parameters(), *last.parameters()]
+        for parameter in own:
+            parameter.grad = torch.full_like(parameter, 0.5)
+        with torch.no_grad():
+            rows = first(given)
+            by_rows = last.add_gradients(loss, rows, wanted)
+            first.add_gradients(given, by_rows)
+        return [rows, last.at(rows, wanted), by_rows, *(parameter.grad for parameter in own)]
+
+    kernels = computed()
+    monkeypatch.setattr(sparse_layers, "_by_kernels", lambda _: False)
+    for ours, plain in zip(kernels, computed(), strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
 
 
 def test_parts_of_rows_are_the_rows():
