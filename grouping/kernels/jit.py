@@ -7,21 +7,24 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numba
+from numba.core.cpu_options import ParallelOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# A thread team for each array expression too would take most of the time of compiling. Numba takes
-# the entries out at their first use: so far they hold for the first such kernel of a process alone.
-ONLY_PRANGE = {
-    "prange": True,
-    "comprehension": False,
-    "inplace_binop": False,
-    "reduction": False,
-    "setitem": False,
-    "stencil": False,
-    "numpy": False,
-    "fusion": False,
-}
+# A thread team for each array expression too would take most of the time of compiling. As an object
+# and no dictionary, out of which numba would take the entries at their first use.
+ONLY_PRANGE = ParallelOptions(
+    {
+        "prange": True,
+        "comprehension": False,
+        "inplace_binop": False,
+        "reduction": False,
+        "setitem": False,
+        "stencil": False,
+        "numpy": False,
+        "fusion": False,
+    }
+)
 
 
 def kernel(**options: Any) -> Callable[[Function], Function]:
