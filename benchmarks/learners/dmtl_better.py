@@ -62,7 +62,10 @@ def show(
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for row, by_seed in found.items():
         means = np.array([result.means for _, result in by_seed.values()])
-        cells = [f"{m:.4f} (sd {s:.4f})" for m, s in zip(means.mean(0), means.std(0), strict=True)]
+        cells = [
+            f"{m:.4f} (sd {s:.4f})"
+            for m, s in zip(means.mean(0), means.std(0, ddof=1), strict=True)
+        ]
         apart = [str(bootstrap(differences(found[ours], by_seed, users, part))) for part in (0, 1)]
         lower = sum(a < b for a, b in zip(errors[ours], errors[row], strict=True))
         shown = [*apart, f"{lower} of {len(by_seed)}"] if row != ours else ["", "", ""]

@@ -172,7 +172,7 @@ def show(lines: Lines, data: str) -> None:
             for side in ("", "_s")
         ]
         best = min(joint) if column[0] == "explicit" else max(joint)
-        ours = [f"{v.mean():.4f} ± {v.std():.4f}" for v in (score, score / base)]
+        ours = [f"{v.mean():.4f} ± {v.std(ddof=1):.4f}" for v in (score, score / base)]
         print(
             f"| {' '.join(column)} | {len(found)} | {' | '.join(ours)} "
             f"| {published(data, 'mtal aae', *column) / of_base:.4f} | {best:.4f} |"

@@ -83,7 +83,11 @@ def errors(ratings: Ratings, splits: int, threads: int | None) -> None:
         print(f"| {seed} | {chosen} | " + " | ".join(f"{v:.4f}" for v in row) + " |", flush=True)
     values = np.array(table)
     print("| mean | | " + " | ".join(f"{v:.4f}" for v in values.mean(axis=0)) + " |")
-    print("| standard deviation | | " + " | ".join(f"{v:.4f}" for v in values.std(axis=0)) + " |")
+    print(
+        "| standard deviation (of the sample) | | "
+        + " | ".join(f"{v:.4f}" for v in values.std(axis=0, ddof=1))
+        + " |"
+    )
 
 
 def predicted(model: BiasModel | BiasedALS, part: Split, threads: int | None) -> np.ndarray:
