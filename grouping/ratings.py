@@ -51,7 +51,12 @@ class Ratings:
     source: str = "ratings"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "matrix", _read_only(self.matrix))
+        object.__setattr__(self, "matrix", _read_only(self.matrix, self.source))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # arrays come out of a pickle or a deep copy as ones that can be written to
+        self.__dict__.update(state)
+        self.__post_init__()
 
     @classmethod
     def of(
@@ -243,6 +248,11 @@ class Ratings:
         Returns
         -------
         ratings : Ratings
+
+        Raises
+        ------
+        InputError
+            If the matrix is sparse and stores a cell twice.
         """
         return replace(self, matrix=matrix, fill=fill)
 
@@ -354,20 +364,27 @@ def _canonical_csr(X: Any, source: str) -> sp.csr_array:
         if len(np.unique(cell)) < len(cell):
             raise InputError(f"{source}: a (user, item) cell is stored twice")
     csr = sp.csr_array(X)
-    fresh = sp.csr_array((csr.data, csr.indices, csr.indptr), shape=csr.shape)
-    if not fresh.has_sorted_indices:
-        needed = fresh.data.nbytes + fresh.indices.nbytes + fresh.indptr.nbytes
-        require(needed, f"sorting the columns of {source}", "give or save them sorted")
-        fresh = fresh.copy()
-        fresh.sort_indices()
-    if not fresh.has_canonical_format:
-        raise InputError(f"{source}: a (user, item) cell is stored twice")
+    fresh = _in_order(sp.csr_array((csr.data, csr.indices, csr.indptr), shape=csr.shape), source)
     if fresh.data.dtype.kind == "f" and np.isnan(fresh.data).any():
         raise InputError(
             f"{source}: NaN is stored as a rating; leave unrated cells out of a sparse matrix"
         )
     data = _kernel_dtype(fresh.data, source)
-    return sp.csr_array((data, fresh.indices, fresh.indptr), shape=fresh.shape)
+    csr = sp.csr_array((data, fresh.indices, fresh.indptr), shape=fresh.shape)
+    csr.has_canonical_format = True  # so that it is not looked at again
+    return csr
+
+
+def _in_order(csr: sp.csr_array, source: str) -> sp.csr_array:
+    """CSR with sorted columns, a copy if they were not; refused if a cell is stored twice."""
+    if not csr.has_sorted_indices:
+        needed = csr.data.nbytes + csr.indices.nbytes + csr.indptr.nbytes
+        require(needed, f"sorting the columns of {source}", "give or save them sorted")
+        csr = csr.copy()
+        csr.sort_indices()
+    if not csr.has_canonical_format:
+        raise InputError(f"{source}: a (user, item) cell is stored twice")
+    return csr
 
 
 def _kernel_dtype(array: NDArray[Any], source: str) -> NDArray[Any]:
@@ -392,10 +409,11 @@ def _kernel_dtype(array: NDArray[Any], source: str) -> NDArray[Any]:
     return array.astype(wanted, copy=False)
 
 
-def _read_only(matrix: Any) -> Any:
+def _read_only(matrix: Any, source: str) -> Any:
     """Return a view that cannot be written through: kernels compile for one kind of array."""
     if isinstance(matrix, np.ndarray):
         return _frozen(matrix)
+    matrix = _in_order(matrix, source)
     view = sp.csr_array(
         (_frozen(matrix.data), _frozen(matrix.indices), _frozen(matrix.indptr)),
         shape=matrix.shape,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -42,6 +45,29 @@ def test_unsorted_columns_are_sorted_and_the_given_matrix_is_left_alone():
     given = sp.csr_array(([1.0, 2.0], [1, 0], [0, 2]), shape=(1, 2))
     assert Ratings.of(given).row(0).tolist() == [2.0, 1.0]
     assert given.indices.tolist() == [1, 0]
+
+
+def test_ratings_made_without_of_are_put_in_order_too():
+    """Columns out of order would be taken for sorted by every kernel that reads rows."""
+    given = sp.csr_array(([1.0, 2.0], [1, 0], [0, 2]), shape=(1, 2))
+    plain = Ratings.of([[1.0, 2.0]])
+    for ratings in (plain.with_matrix(given), Ratings(given, plain.users, plain.items)):
+        assert ratings.matrix.indices.tolist() == [0, 1]
+        assert ratings.row(0).tolist() == [2.0, 1.0]
+    assert given.indices.tolist() == [1, 0]
+    twice = sp.csr_array(([1.0, 2.0], [1, 1], [0, 2]), shape=(1, 2))
+    with pytest.raises(InputError, match="stored twice"):
+        plain.with_matrix(twice)
+
+
+@pytest.mark.parametrize("copied", [lambda it: pickle.loads(pickle.dumps(it)), copy.deepcopy])
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+def test_a_copy_cannot_be_written_to_either(make, copied):
+    """Arrays come out of a pickle writable: kernels would be compiled for them once more."""
+    ratings = copied(Ratings.of(make([[1.0, 2.0]])))
+    stored = ratings.matrix if make is np.asarray else ratings.matrix.data
+    assert not stored.flags.writeable
+    assert ratings.row(0).tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("make", [sp.csr_array, sp.coo_array])

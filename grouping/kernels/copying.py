@@ -1,7 +1,8 @@
 """Copying into an array, as a loop: an assignment to a slice takes seconds to compile.
 
 Numba gives each such assignment a message about unequal shapes, with all that it takes to put
-numbers into words.
+numbers into words. Here nothing is checked, and a source that is too small is read beyond its end:
+callers are kernels that made both arrays, or cut one to the other's length.
 """
 
 from __future__ import annotations

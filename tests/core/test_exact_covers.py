@@ -295,6 +295,39 @@ def test_a_solver_that_fails_leaves_what_is_known(solved_first, monkeypatch):
         assert accepted(problem, search.certificate)
 
 
+@pytest.mark.parametrize("corner", [False, True])
+def test_another_method_solves_what_one_fails_at(corner):
+    """A linear program is given up only where neither method solves it."""
+
+    class Failing:
+        def __init__(self, highs, failing):
+            self.highs, self.failing, self.method = highs, failing, None
+
+        def __getattr__(self, name):
+            return getattr(self.highs, name)
+
+        def setOptionValue(self, name, value):  # noqa: N802
+            self.method = value if name == "solver" else self.method
+            self.highs.setOptionValue(name, value)
+
+        def run(self):
+            if self.method not in self.failing:
+                self.highs.run()
+
+    first, second = ("simplex", "ipm") if corner else ("ipm", "simplex")
+    master = Master(2, 2, 1.0)
+    master.add_column(3.0, np.array([True, False]))
+    master.add_column(2.0, np.array([False, True]))
+    for user in (0, 1):
+        master.add_user(user)
+    plain = master._highs
+    master._highs = Failing(plain, {first, second})
+    assert master.solve(10.0, corner=corner) is None
+    master._highs = Failing(plain, {first})
+    assert master.solve(10.0, corner=corner).objective == pytest.approx(5.0)
+    assert master._highs.method == second
+
+
 @st.composite
 def pricings(draw):
     """Small pricing problems, with levels, classes of values, and pairs that are apart."""

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grouping.exact.medians.solve import bound_certificate, middle_multipliers, solve
-from grouping.exact.medians.tree import Descent
+from grouping.exact.medians.tree import PROVING, SLOWER, Descent
 from grouping.exact.search import Search
 from grouping.generate import generate
 from grouping.kernels import medians as kernels
@@ -198,11 +198,27 @@ def test_a_tree_is_left_in_time_to_prove_what_it_says(monkeypatch):
     """Time that the proof of a larger tree would take is not spent on it, but on better items."""
     problem = Problem.of(Ratings.of(np.random.default_rng(0).random((60, 30))), "av", "max", 6, 1)
     assert solved(problem).proven
-    monkeypatch.setattr("grouping.exact.medians.solve.PROVING", 1e9)
+    monkeypatch.setattr("grouping.exact.medians.tree.PROVING", 1e9)
     search = solved(problem, time_limit=0.3)
     assert not search.proven
     assert search.remaining <= 0
     assert checked(problem, search.certificate) <= search.bound * (1 + 1e-12)
+
+
+def test_compiling_in_the_first_steps_is_not_taken_for_their_pace():
+    """A tree on a fresh machine would be left at once, for the sake of its proof."""
+    values, clock = np.random.default_rng(0).random((7, 5)), [1000.0]
+
+    def step_over():
+        clock[0] -= 300.0 if clock[0] == 1000.0 else 1.0
+        return False
+
+    descent = Descent(values, 2, middle_multipliers(values, np.arange(2)))
+    pace = descent.run_timed(6, 0.0, step_over, lambda: clock[0])
+    assert pace == pytest.approx(SLOWER / values.size)
+    assert descent.looked_at == 6 * values.size
+    assert descent.run_timed(1, 0.0, step_over, lambda: clock[0]) == SLOWER * PROVING
+    assert descent.run_timed(3, 0.0, step_over, lambda: np.inf) == 0.0
 
 
 @settings(max_examples=30)

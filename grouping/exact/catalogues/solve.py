@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from grouping.exact.catalogues.prices import ListPricing, PricedLists
 from grouping.exact.grain import grain_of, rounded_down
-from grouping.exact.medians.solve import PROVING, middle_multipliers, root_proof, target_above
+from grouping.exact.medians.solve import middle_multipliers, root_proof, target_above
 from grouping.exact.medians.tree import BATCH, Descent, MedianTree, TreeProof, outward, tree_bound
 from grouping.exact.search import Search
 from grouping.kernels import medians as kernels
@@ -86,9 +86,6 @@ priced again only to branch over them."""
 WORTHWHILE = 0.1
 """In limited time, lists are branched over where that can close this share of the gap, and more of
 them where it did."""
-
-SLOWER = 1.2
-"""How many times as long a value takes when a bound is computed anew as in a step: left for it."""
 
 SCORED = 1e10
 """Ratings that may be looked at to find the neighbours of lists."""
@@ -631,7 +628,7 @@ def _branch(
     before, given, finite = search.bound, search.remaining, math.isfinite(search.remaining)
 
     def left() -> float:
-        return search.remaining - SLOWER * pace * tree.proved
+        return search.remaining - pace * tree.proved
 
     def target() -> float:
         aimed = max(outside, target_above(search.objective, instance.grain))
@@ -644,8 +641,7 @@ def _branch(
 
     descent = Descent(values, instance.slots, multipliers)
     steps = min(STEPS // 5, max(1, int(SETTLED / values.size)))
-    descent.run(steps, search.objective, local.stop)
-    pace = max(PROVING, (given - search.remaining) / descent.looked_at) if finite else 0.0
+    pace = descent.run_timed(steps, search.objective, local.stop, lambda: search.remaining)
 
     def stop() -> bool:
         return left() <= 0.0 or local.stop()

@@ -120,7 +120,8 @@ class Master:
         """Solve the program, by an interior point method.
 
         Its multipliers lie in the middle of the optimal ones, not in a corner: prices that many
-        groups agree with, under which a search finds what is missing in a few rounds.
+        groups agree with, under which a search finds what is missing in a few rounds. Where one
+        method fails, the other is tried.
 
         Parameters
         ----------
@@ -135,7 +136,7 @@ class Master:
             None where the solver failed or ran out of time.
         """
         highs = self._highs
-        for method in ("simplex",) if corner else ("ipm", "simplex"):
+        for method in ("simplex", "ipm") if corner else ("ipm", "simplex"):
             highs.setOptionValue("solver", method)
             highs.setOptionValue("time_limit", highs.getRunTime() + min(max(seconds, 0.0), 1e9))
             highs.run()

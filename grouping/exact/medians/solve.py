@@ -29,10 +29,6 @@ ROUNDS = 60
 STEPS = 600
 """Subgradient steps before the tree is grown."""
 
-PROVING = 2e-10
-"""Seconds that it takes to compute the tree's bound anew, for each value that it is made of: left
-for it."""
-
 SHORT_OF = 1e-3
 """Share of the grain that a bound must keep from the next multiple, for rounding's sake."""
 
@@ -115,7 +111,7 @@ def solve(search: Search) -> None:
     items, value = local.exchange(rows, items, stop)
     offer(value, items)
     descent = Descent(rows, limit, middle_multipliers(rows, items))
-    descent.run(STEPS, best, stop)
+    pace = descent.run_timed(STEPS, best, stop, lambda: search.remaining)
     search.prove(medians.certificate(root_proof(descent)))
     search.report(columns=len(rows))
     if stop():
@@ -135,7 +131,7 @@ def solve(search: Search) -> None:
         if tree.nodes >= 2 * reported:
             reported = max(1, tree.nodes)
             search.report(columns=len(promising), nodes=tree.nodes)
-        return search.over or search.remaining <= PROVING * tree.proved
+        return search.over or search.remaining <= pace * tree.proved
 
     tree.grow(target, offer, grown_enough)
     search.prove(medians.certificate(tree.proof()))

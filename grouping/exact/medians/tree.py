@@ -28,6 +28,15 @@ BEYOND = 0.1
 MOST_BYTES = 1 << 30
 """Multipliers and open nodes kept, at most: a tree that outgrows this is left unfinished."""
 
+UNTIMED = 2
+"""First steps that the pace is not taken from: kernels may be compiled or loaded in them."""
+
+PROVING = 2e-10
+"""Seconds that a value takes at least when a bound is computed anew: left for it."""
+
+SLOWER = 1.2
+"""How many times as long a value takes when a bound is computed anew as in a step."""
+
 SLICE_CELLS = 1 << 27
 """Cells looked at between two looks at the clock, about a tenth of a second."""
 
@@ -207,6 +216,38 @@ class Descent:
                 return
             step = self._length * (bound - below) / norm
             kernels.move(self._current, slope, self.floor, step)
+
+    def run_timed(
+        self,
+        steps: int,
+        aim: float,
+        stop: Callable[[], bool],
+        remaining: Callable[[], float],
+    ) -> float:
+        """Take steps, and tell how long computing a bound anew takes by them.
+
+        Parameters
+        ----------
+        steps : int
+            At most.
+        aim : float
+        stop : callable
+        remaining : callable
+            Seconds left; infinite without a limit.
+
+        Returns
+        -------
+        pace : float
+            Seconds for each value that a bound is made of; 0 without a limit.
+        """
+        self.run(min(UNTIMED, steps), aim, stop)
+        looked_at, before = self.looked_at, remaining()
+        self.run(steps - UNTIMED, aim, stop)
+        if math.isinf(before):
+            return 0.0
+        values = self.looked_at - looked_at
+        took = (before - remaining()) / values if values else 0.0
+        return SLOWER * max(PROVING, took)
 
     def decided(self, target: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tell which columns a choice above a target cannot have, and which it must have.
