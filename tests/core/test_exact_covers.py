@@ -405,6 +405,23 @@ def test_climbing_never_overstates_nor_lowers_a_set(pricing, seed):
         assert after >= start - 1e-9
 
 
+@settings(max_examples=100)
+@given(pricings(), st.floats(-0.5, 2.0))
+def test_items_that_climbs_leave_out_are_of_no_use(pricing, below):
+    """No set worth more than the aim has such an item on its list: the best is there without."""
+    rows, prices, weights, limits, _ = pricing
+    nobody = np.zeros((0, 2), np.int32)
+    best = enumerated(rows, prices, weights, limits, nobody)
+    if best == -np.inf:
+        return
+    left = pricer_of(rows, prices, weights, limits, nobody)._useful(best - below)
+    kept = np.empty((len(rows), len(left.users)))
+    np.put_along_axis(kept, left.users.T.astype(np.int64), left.ascending.T, axis=0)
+    found = enumerated(kept, prices, weights, limits, nobody)
+    assert found <= best + 1e-9
+    assert found == pytest.approx(best, abs=1e-9) or below <= 0
+
+
 def worth_of(members, pricing):
     rows, prices, weights, limits, _ = pricing
     inside = np.flatnonzero(members)

@@ -166,20 +166,40 @@ class Pricer:
         self._states: list[kernels.State] = []
         self.nodes = 0
 
-    def climb(self, sets: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def climb(self, sets: NDArray[np.bool_], aim: float = -math.inf) -> NDArray[np.float64]:
         """Improve sets by hill climbing; pairs that must be apart are not looked at.
 
         Parameters
         ----------
         sets : bool array, shape (s, a)
             Changed; none empty.
+        aim : float
+            Only sets worth more are of use.
 
         Returns
         -------
         worth : float64 array, shape (s,)
+            At least, for they are counted by the items that sets of use can have on their lists.
         """
-        worth: NDArray[np.float64] = climb(self._instance, sets, 1e-9)
+        worth: NDArray[np.float64] = climb(self._useful(aim), sets, 1e-9)
         return worth
+
+    def _useful(self, aim: float) -> kernels.Instance:
+        """Leave out items that no set worth more than an aim has on its list, under min."""
+        instance = self._instance
+        weights, k = instance.weights, len(instance.weights)
+        if weights[:-1].any() or k == 1 or aim == -math.inf:
+            return instance
+        losses = instance.multipliers[instance.users]
+        most = np.minimum(weights[-1] * instance.ascending, instance.limits[1])
+        most += losses.sum(axis=1, keepdims=True) - (np.cumsum(losses, axis=1) - losses)
+        useful = most.max(axis=1) > aim
+        if useful.sum() < k:
+            return instance
+        return instance._replace(
+            ascending=np.ascontiguousarray(instance.ascending[useful]),
+            users=np.ascontiguousarray(instance.users[useful]),
+        )
 
     def best_by_item(self, least: float) -> NDArray[np.bool_]:
         """Best set for each item alone as the list; pairs that must be apart are not looked at.

@@ -24,7 +24,7 @@ from grouping.exact.covers.listed import NotListedError
 from grouping.exact.covers.listing import Listing
 from grouping.exact.covers.master import WHOLE, Solution
 from grouping.exact.covers.node import NEW_ROWS, Covers, Node
-from grouping.exact.covers.pricing import PriceProof, Pricer, Prices
+from grouping.exact.covers.pricing import KEPT, PriceProof, Pricer, Prices
 from grouping.exact.search import Search
 from grouping.stopping import CLOSE
 
@@ -33,6 +33,13 @@ STARTS = 48
 
 CLIMBED = 1 << 19
 """Ratings that hill climbing starts from, at most."""
+
+IDLE, RESTED = 2, 3
+"""Climbs from the columns that find nothing in a row, after which they are made in one round of
+so many."""
+
+LAST = 8
+"""Sets found by a search that are climbed from: its last, which are its windows' best."""
 
 FIRST_WORK = 20_000
 """Scans of an item's ratings that a search of a window may take at first."""
@@ -132,6 +139,7 @@ class _Course:
         search, covers = self.search, self.covers
         self.subproblems += 1
         work, tried, hasty = FIRST_WORK, -math.inf, 0
+        idle = rounds = 0
         while not search.over:
             target = covers.target(search.objective)
             node.rule_out(target)
@@ -154,8 +162,12 @@ class _Course:
             if alone > max(aim, known) + 1e-9 * max(1.0, abs(alone)):
                 node.add_set(np.array([user]), number, prices)
             pricers = [node.pricer(prices, number) for number in range(len(node.cuts))]
-            if self._climb(node, solution, prices, pricers, least):
-                continue
+            rounds += 1
+            if idle < IDLE or rounds % RESTED == 0:
+                if self._climb(node, solution, prices, pricers, least):
+                    idle = 0
+                    continue
+                idle += 1
             lead = solution.objective - search.objective
             if solution.objective >= max(covers.above(search.objective), tried + GAINED * lead):
                 tried = solution.objective
@@ -169,10 +181,38 @@ class _Course:
             if proofs is not None and node.prove(prices, proven, proofs):
                 self._state_root(node)
             self._report()
-            if proofs is not None and (proven <= price or not new):
+            solved = proofs is not None and (proven <= price or not new)
+            if solved or (wanted and price > aim and self._near(node, solution)):
+                if wanted and not search.over and self._enrich(node, prices, price, work):
+                    continue
                 return
-            if wanted and price > aim and self._near(node, solution):
-                return
+
+    def _enrich(self, node: Node, prices: Prices, price: float, work: int) -> bool:
+        """Choose among more columns: those that a better formation can have, by what they lack.
+
+        Parameters
+        ----------
+        node : Node
+            Its linear program is solved, or nearly.
+        prices : Prices
+        price : float
+            Of its columns.
+        work : int
+
+        Returns
+        -------
+        better : bool
+            Whether a better formation was found.
+        """
+        if len(self.covers.weights) == 1:
+            return False  # all of them are listed afterwards
+        lack = node.bound - self.covers.target(self.search.objective)
+        pricers = [node.pricer(prices, number) for number in range(len(node.cuts))]
+        new, _, _ = self._search_once(node, prices, pricers, price - lack, work, KEPT)
+        if not new:
+            return False
+        solution = node.master.solve(self.search.remaining, corner=True)
+        return solution is not None and self._round(node, solution)
 
     def _near(self, node: Node, solution: Solution) -> bool:
         """Whether the bound is so near to the linear program's that branching gains more."""
@@ -220,7 +260,7 @@ class _Course:
             known = node.master.covers[used[classes[used] == number]][:, users]
             sets = np.concatenate([known, some])
             sets = np.unique(sets[sets.any(axis=1)], axis=0)
-            worth = pricer.climb(sets)
+            worth = pricer.climb(sets, least)
             added += self._add_sets(node, prices, number, users, sets[worth > least])
         return added > 0
 
@@ -266,8 +306,8 @@ class _Course:
             else:
                 proven = max(proven, proof.price)
             if len(found):
-                climbed = found.copy()
-                pricer.climb(climbed)
+                climbed = found[-LAST:].copy()
+                pricer.climb(climbed, price)
                 sets = np.concatenate([found, climbed])
                 added += self._add_sets(node, prices, number, users, sets)
         return added, proven, proofs if finished else None
