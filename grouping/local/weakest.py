@@ -27,11 +27,18 @@ LEVELLING, SETTLING = 40, 300
 LEAST_SHARE = 0.25
 """Weight of a new item where the one it replaces has less, in shares of 1/k."""
 
-HOT, COLD, SOFT = 0.05, 0.0005, 0.7
+HOT, COLD, SOFT = 0.02, 0.0005, 0.7
 """Temperatures, in units of the ratings' range, and share of the weighted sum in annealing."""
 
 FEW_OPTIONS = 8
 """Groups that a user may choose from when users are divided."""
+
+ALTERNATIVES = 6
+"""Options that lose, for each place on a list: more than the sums need to be levelled, and few
+enough to be tried often. At most one for each user."""
+
+EQUAL = 1e-9
+"""Options that lose no more than this, in units of the ratings' range, lose nothing."""
 
 
 @dataclass(eq=False)
@@ -288,7 +295,8 @@ class ListSearch:
         """
         sums = balance.weighted_sums(self.rows, lists.items, lists.weights)
         labels: NDArray[np.int64] = sums.argmax(axis=0)
-        users, groups = options(sums, self.rows.shape[1])
+        alternatives = min(self.rows.shape[1], ALTERNATIVES * lists.items.size)
+        users, groups = options(sums, alternatives, EQUAL * self.span)
         if len(users) == 0:
             return labels
         pair_starts, pair_users = _pairs(users, groups, len(lists.items))
@@ -317,7 +325,7 @@ def best_items(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
 
 
 def options(
-    sums: NDArray[np.float64], alternatives: int
+    sums: NDArray[np.float64], alternatives: int, equal: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose which users may move, and to which groups: those with the least to lose.
 
@@ -326,7 +334,9 @@ def options(
     sums : float64 array, shape (groups, users)
         What each user is worth to each group.
     alternatives : int
-        About so many in all, besides each user's best group.
+        About so many in all, besides each user's best group and those that are as good.
+    equal : float
+        Groups that lose no more than this are as good.
 
     Returns
     -------
@@ -339,11 +349,9 @@ def options(
     loss = sums.max(axis=0) - sums
     order = np.argsort(loss, axis=0, kind="stable")[:few]
     loss = np.take_along_axis(loss, order, axis=0)
-    second = loss[1:].ravel()
-    limit = np.partition(second, min(alternatives, len(second)) - 1)[
-        min(alternatives, len(second)) - 1
-    ]
-    allowed = loss <= limit
+    worse = loss[loss > equal]
+    last = min(alternatives, len(worse)) - 1
+    allowed = loss <= (np.partition(worse, last)[last] if len(worse) else equal)
     allowed[0] = True
     allowed[:, allowed.sum(axis=0) < 2] = False
     place, users = np.nonzero(allowed)

@@ -452,14 +452,23 @@ def test_division_is_worth_at_least_what_choosing_freely_is():
     labels = search.divide(lists, 20_000)
     assert worth(labels) >= worth(sums.argmax(axis=0))
     assert worth(labels) <= lists.value + 1e-9
-    users, groups = options(sums, 30)
+    users, groups = options(sums, 30, 1e-9)
     loss = sums.max(axis=0) - sums
     allowed = np.zeros(sums.shape, bool)
     allowed[groups, users] = True
-    second = np.sort(loss, axis=0)[1:4].ravel()
-    limit = np.sort(second)[29]
+    limit = np.sort(loss[loss > 1e-9])[29]
     for user in np.unique(users):
         np.testing.assert_array_equal(allowed[:, user], loss[:, user] <= limit)
+
+
+def test_groups_as_good_as_the_best_take_no_room_from_those_that_lose():
+    """Of many users who like two lists equally none would be left to level the sums with."""
+    sums = np.array([[4.0, 4.0, 5.0], [4.0, 4.0, 3.5], [1.0, 4.0 - 1e-12, 3.0]])
+    users, groups = options(sums, 1, 1e-9)
+    found = set(zip(users.tolist(), groups.tolist(), strict=True))
+    assert found == {(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1)}
+    users, groups = options(sums[:2, :2], 1, 1e-9)  # nobody loses
+    assert users.tolist() == [0, 0, 1, 1]
 
 
 def test_a_climb_never_leads_down():

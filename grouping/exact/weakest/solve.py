@@ -73,6 +73,10 @@ SHORT, STALE = 20, 300
 BETTER = 1e-7
 """Lists are better where they are worth more by this share: weights are settled no closer."""
 
+CHOSEN, UNUSED = 0.65, 0.3
+"""Share of the rounds that choose lists from the pool, and what is added to how often each was
+used, in units of the mean, when some are drawn."""
+
 NEAR = 1e-3
 """Lists worth less than the best by more than this share are left as they are."""
 
@@ -465,6 +469,8 @@ class Improvement:
             start.lists.value,
         )
         self.rounds = self.stale = 0
+        odds = relaxation.use + UNUSED * max(relaxation.use.mean(), 1e-9)
+        self.odds = odds / odds.sum()
         if 1 < self.groups <= len(self.pool.items) and not search.over:
             most_used = np.argsort(-relaxation.use, kind="stable")[: self.groups]
             self._judge(self.local.choose(self.pool, most_used))
@@ -481,7 +487,7 @@ class Improvement:
         while not (self.search.over or enough(Standing(iterations=self.rounds, quiet=self.stale))):
             self.rounds += 1
             self.stale += 1
-            if 1 < self.groups < len(self.pool.items) and self.rng.random() < 0.5:
+            if 1 < self.groups < len(self.pool.items) and self.rng.random() < CHOSEN:
                 found = self._rechosen()
             else:
                 found = self.local.climb(*self.local.shake(self.best))
@@ -492,15 +498,18 @@ class Improvement:
                 self.search.report(rounds=self.rounds, lists_worth=self.best.value)
 
     def _rechosen(self) -> Lists:
-        """Exchange some of the best lists for any of the pool, then for the best."""
-        count = min(self.groups, int(self.rng.integers(1, 5)))
+        """Exchange some of the best lists, or all, for others of the pool, then for the best.
+
+        Lists that the relaxation used often are drawn often: those of good formations are.
+        """
+        count = int(self.rng.integers(1, self.groups + 1))
         both = Lists(
             np.concatenate([self.best.items, self.pool.items]),
             np.concatenate([self.best.weights, self.pool.weights]),
             0.0,
         )
         chosen = np.arange(len(self.best.items))
-        new = self.rng.choice(len(self.pool.items), count, replace=False)
+        new = self.rng.choice(len(self.pool.items), count, replace=False, p=self.odds)
         chosen[self.rng.permutation(len(chosen))[:count]] = len(chosen) + new
         near = self.best.value - NEAR * abs(self.best.value)
         found = self.local.choose(both, chosen, near)
