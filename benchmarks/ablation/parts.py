@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from grouping.local import alternation, annealing, coverage, hard_users, lists
+from grouping.exact.weakest import solve as weakest
+from grouping.local import alternation, annealing, catalogues, coverage, hard_users, lists
+from grouping.local import weakest as levelled
 from grouping.methods import refine
 
 
@@ -27,6 +29,15 @@ def _from_lists(self, lists):
         return _alternate(self, lists)
 
 
+def _unshaken(self, lists):
+    """The same lists, to be climbed from again."""
+    return lists, []
+
+
+def _unclimbed(self, lists, *_, **__):
+    return lists
+
+
 _alternate = alternation.ListsWithinSizes.alternate
 
 PARTS = {
@@ -39,6 +50,13 @@ PARTS = {
     "soft scores from 8 too": patch.object(refine, "SOFTEST", (4.0,)),
     "alternation": patch.object(alternation.ListsWithinSizes, "alternate", _from_lists),
     "lists shaken": patch.object(alternation.ListsWithinSizes, "shake", _keep),
+    "lists made anew": patch.object(catalogues.CatalogueSearch, "shake", _unshaken),
+    "items exchanged": patch.object(catalogues.CatalogueSearch, "climb", _unclimbed),
+    "lists a little worse": patch.object(catalogues, "BELOW", -1.0),
+    "levelled: lists chosen": patch.object(weakest, "CHOSEN", 0.0),
+    "levelled: lists shaken": patch.object(weakest, "CHOSEN", 1.0),
+    "levelled: items exchanged": patch.object(levelled.ListSearch, "climb", _unclimbed),
+    "levelled: long divisions": patch.multiple(weakest, LONG=200_000, LONGEST=200_000),
     "moves": patch.object(annealing, "EXCHANGES", 1.0),
     "exchanges": patch.object(annealing, "EXCHANGES", 0.0),
     "annealing": patch.object(annealing.Annealing, "run", _leave),
@@ -46,6 +64,15 @@ PARTS = {
     "merge and split": patch.object(refine, "MERGES", 0),
 }
 """What refine is left without: patches of names in its modules."""
+
+
+def _by_sums(case):
+    return case.name == "av-sum"
+
+
+def _levelled(case):
+    return case.name == "av-min"
+
 
 APPLY = {
     "starts: around hard users": lambda case: (
@@ -59,6 +86,13 @@ APPLY = {
     "soft scores from 8 too": lambda case: case.semantics == "lm",
     "alternation": lambda case: case.semantics == "av" and case.within_sizes,
     "lists shaken": lambda case: case.semantics == "av" and case.within_sizes,
+    "lists made anew": _by_sums,
+    "items exchanged": _by_sums,
+    "lists a little worse": _by_sums,
+    "levelled: lists chosen": _levelled,
+    "levelled: lists shaken": _levelled,
+    "levelled: items exchanged": _levelled,
+    "levelled: long divisions": _levelled,
     "moves": lambda case: case.moves,
     "exchanges": lambda case: case.moves,
     "annealing": lambda case: case.annealed,
