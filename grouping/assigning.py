@@ -293,6 +293,12 @@ def join(
         f"the groups broke {rule.words} before: who joins where does not look at it"
         for rule in broken
     ]
+    if excluded.beyond:
+        count = len(excluded.beyond)
+        advice.append(
+            f"excluded items that nobody rated and no list can have: {count}; if that is a "
+            "surprise, look at their ids"
+        )
     if not proven:
         advice.append(
             "it is not proven that newcomers lose the least: let fewer join at a time for that"
@@ -336,12 +342,12 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
     InfeasibleError
         If lists stay that hold what nobody, or a member, must be recommended.
     """
-    excluded = Exclusions.of(ratings.users, ratings.items, exclude, UNRATED)
+    excluded = Exclusions.of(ratings.users, ratings.items, exclude, UNRATED, beyond=relist)
     before = (formation.problem.get("constraints") or {}).get("exclude") or {}
     if not relist:
         _require_lists_without(formation, ratings, excluded)
         return excluded
-    given = int(_of_members(formation, ratings, excluded).sum())
+    given = _count_of_members(formation, ratings, excluded)
     if given < before.get("pairs", 0):
         raise InputError(
             f"the groups were formed with {before['pairs']} items that single users exclude, which "
@@ -353,13 +359,16 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
     return replace(excluded, items=tuple(sorted(everybody)))
 
 
-def _of_members(formation: Formation, ratings: Ratings, excluded: Exclusions) -> NDArray[np.bool_]:
-    """Of each item that single users exclude, whether it is a member who does: bool, (pairs,)."""
-    if excluded.pairs is None:
-        return np.empty(0, bool)
+def _count_of_members(formation: Formation, ratings: Ratings, excluded: Exclusions) -> int:
+    """How many items single members exclude, those that no list can have among them."""
     member = np.isin(ratings.users.take(range(ratings.shape[0])), formation.users)
-    of_pairs: NDArray[np.bool_] = member[excluded.pairs[:, 0]]
-    return of_pairs
+    return int(member[_excluding(excluded)].sum())
+
+
+def _excluding(excluded: Exclusions) -> NDArray[np.int64]:
+    """The user of each item that single users exclude: int64, (pairs and those beyond,)."""
+    beyond = np.array(excluded.beyond, np.int64)
+    return beyond if excluded.pairs is None else np.concatenate([excluded.pairs[:, 0], beyond])
 
 
 def _require_lists_without(formation: Formation, ratings: Ratings, excluded: Exclusions) -> None:
@@ -848,12 +857,12 @@ def _recorded(
     if not (before or excluded):
         return document
     before = before or {"items": [], "pairs": 0}
-    member = _of_members(formation, ratings, excluded)
-    of_members = int(member.sum())
+    of_members = _count_of_members(formation, ratings, excluded)
+    of_newcomers = len(_excluding(excluded)) - of_members
     if not relist:  # members' that are given again are known already
         of_members = max(before["pairs"], of_members)
     document["exclude"] = {
         "items": list(dict.fromkeys([*before["items"], *ratings.items.take(excluded.items)])),
-        "pairs": of_members + int((~member).sum()),
+        "pairs": of_members + of_newcomers,
     }
     return document

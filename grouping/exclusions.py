@@ -34,14 +34,19 @@ class Exclusions:
         User and item, for single users; distinct, ascending.
     words : str
         What the user wrote, for messages about single users.
+    beyond : tuple of int
+        Users, once for each item that they exclude and that no list can have: it is unknown.
     """
 
     items: tuple[int, ...] = ()
     pairs: NDArray[np.int64] | None = None
     words: str = "exclude"
+    beyond: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, users: Ids, items: Ids, given: Any, unknown: str = "") -> Exclusions:
+    def of(
+        cls, users: Ids, items: Ids, given: Any, unknown: str = "", *, beyond: bool = False
+    ) -> Exclusions:
         """Read exclusions as a caller gives them.
 
         Parameters
@@ -51,6 +56,8 @@ class Exclusions:
             Items for everybody; or for single users.
         unknown : str
             Why an item may be unknown, and the way out, to add to the message.
+        beyond : bool
+            Whether single users may exclude unknown items.
 
         Returns
         -------
@@ -69,15 +76,54 @@ class Exclusions:
             raise InputError(f"exclude {given!r}: give a list of items, for example [{given!r}]")
         if not isinstance(given, Mapping):
             return cls(tuple(sorted({known(items, item, "exclude", unknown) for item in given})))
-        pairs = [
-            (known(users, user, "exclude"), known(items, item, f"exclude, user {user}", unknown))
+        named = (
+            ("exclude", f"exclude, user {user}", user, item)
             for user, some in given.items()
             for item in some
-        ]
-        return cls((), distinct(pairs))
+        )
+        return cls.of_single(users, items, named, unknown, beyond=beyond)
+
+    @classmethod
+    def of_single(
+        cls,
+        users: Ids,
+        items: Ids,
+        named: Iterable[tuple[str, str, Any, Any]],
+        unknown: str = "",
+        *,
+        beyond: bool = False,
+    ) -> Exclusions:
+        """Read what single users exclude.
+
+        Parameters
+        ----------
+        users, items : Ids
+        named : iterable of tuple
+            How to name the place of the user and that of the item in a message; user, and item.
+        unknown, beyond
+            As for `of`.
+
+        Returns
+        -------
+        exclusions : Exclusions
+
+        Raises
+        ------
+        InputError
+            If a user or an item is unknown.
+        """
+        pairs, others = [], set()
+        for of_user, of_item, user, item in named:
+            position = known(users, user, of_user)
+            name = id_text(item, "item")
+            if beyond and name not in items:
+                others.add((position, name))
+            else:
+                pairs.append((position, known(items, item, of_item, unknown)))
+        return cls((), distinct(pairs), beyond=tuple(user for user, _ in sorted(others)))
 
     def __bool__(self) -> bool:
-        return bool(self.items) or self.pairs is not None
+        return bool(self.items or self.beyond) or self.pairs is not None
 
     def left(self, ratings: Ratings, k: int) -> tuple[Ratings, Exclusions]:
         """Leave out the items that are excluded for everybody.

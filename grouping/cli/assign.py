@@ -155,7 +155,7 @@ def assign(
             profiles=known,
             drop=drop or (),
             user_weights=counts,
-            exclude=exclusions(complete, exclude, exclude_file, UNRATED),
+            exclude=exclusions(complete, exclude, exclude_file, UNRATED, beyond=relist),
             relist=relist,
             threads=threads,
         )

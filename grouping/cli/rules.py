@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -189,7 +189,12 @@ def _whole(text: str, words: str, example: str) -> int:
 
 
 def exclusions(
-    ratings: Ratings, items: list[str] | None, file: str | None, unknown: str = ""
+    ratings: Ratings,
+    items: list[str] | None,
+    file: str | None,
+    unknown: str = "",
+    *,
+    beyond: bool = False,
 ) -> Exclusions | None:
     """Make exclusions of ``--exclude`` and ``--exclude-file``.
 
@@ -201,7 +206,7 @@ def exclusions(
         For everybody.
     file : str or None
         For single users.
-    unknown : str
+    unknown, beyond
         As for `Exclusions.of`.
 
     Returns
@@ -215,19 +220,13 @@ def exclusions(
     """
     if not items and file is None:
         return None
-    from grouping.exclusions import Exclusions, distinct, known
+    from grouping.exclusions import Exclusions, known
     from grouping.reading.excluded import read_excluded
 
     everybody = {known(ratings.items, item, f"--exclude {item}", unknown) for item in items or ()}
-    pairs = (
-        []
-        if file is None
-        else [
-            (
-                known(ratings.users, user, f"{file}:{place}"),
-                known(ratings.items, item, f"{file}:{place}", unknown),
-            )
-            for place, user, item in read_excluded(file)
-        ]
+    named = (
+        (f"{file}:{place}", f"{file}:{place}", user, item)
+        for place, user, item in (() if file is None else read_excluded(file))
     )
-    return Exclusions(tuple(sorted(everybody)), distinct(pairs), f"--exclude-file {file}")
+    single = Exclusions.of_single(ratings.users, ratings.items, named, unknown, beyond=beyond)
+    return replace(single, items=tuple(sorted(everybody)), words=f"--exclude-file {file}")

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import scipy.sparse as sp
 
+from grouping.constraints.programs import INFEASIBLE, deadline_of, effort
 from grouping.errors import InfeasibleError, UndecidedError
 
 if TYPE_CHECKING:
     from grouping.problem import Problem
 
-SECONDS = 10.0
-"""Time to decide in."""
-
 MOST_CELLS = 2_000_000
 """Numbers in the program's matrix, at the most."""
-
-INFEASIBLE = 2
-"""What `scipy.optimize.milp` calls it."""
 
 
 def decide(problem: Problem, seconds: float) -> NoReturn:
@@ -33,7 +29,7 @@ def decide(problem: Problem, seconds: float) -> NoReturn:
     problem : Problem
         With exclusions of single users.
     seconds : float
-        Left of the time; some is taken in any case.
+        Left of the time, infinity where none is given; some is taken in any case.
 
     Raises
     ------
@@ -41,7 +37,7 @@ def decide(problem: Problem, seconds: float) -> NoReturn:
     """
     words = problem.exclusions.words
     n, groups = problem.ratings.shape[0], problem.groups
-    if _none(problem, max(1.0, min(seconds, SECONDS))):
+    if _none(problem, None if math.isinf(seconds) else deadline_of(max(1.0, seconds))):
         raise InfeasibleError(
             f"{words}: {n} users cannot be parted into at most {groups} groups that each have "
             f"{problem.k} items left: exclude fewer, allow more groups, or take a smaller k"
@@ -53,7 +49,7 @@ def decide(problem: Problem, seconds: float) -> NoReturn:
     )
 
 
-def _none(problem: Problem, seconds: float) -> bool:
+def _none(problem: Problem, deadline: float | None) -> bool:
     """Whether it is certain that there is no such partition."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -83,6 +79,6 @@ def _none(problem: Problem, seconds: float) -> bool:
             LinearConstraint(sp.csr_array(enough), problem.k, np.inf),
             LinearConstraint(sp.csr_array(placed), 1, 1),
         ],
-        options={"time_limit": seconds},
+        options=effort(deadline),
     )
     return bool(found.status == INFEASIBLE)

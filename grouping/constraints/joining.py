@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,17 @@ from numpy.typing import NDArray
 
 from grouping.capacities import TIED, place
 from grouping.constraints.attributes import SLACK
-from grouping.constraints.meeting import INFEASIBLE, OPTIMAL, SECONDS, irreducible, why_undecided
+from grouping.constraints.meeting import irreducible
+from grouping.constraints.programs import (
+    INFEASIBLE,
+    OPTIMAL,
+    balanced,
+    deadline_of,
+    effort,
+    not_alone,
+    over,
+    why_undecided,
+)
 from grouping.constraints.rules import Constraints
 from grouping.constraints.traits import traits_of
 from grouping.constraints.units import ANYWHERE, Units, units_of
@@ -25,7 +34,7 @@ def join_within(
     members: NDArray[np.int64],
     costs: Sequence[NDArray[np.float64]],
     closed: NDArray[np.bool_],
-    seconds: float = SECONDS,
+    seconds: float | None = None,
 ) -> tuple[NDArray[np.int64], bool]:
     """Place newcomers so that all constraints hold and their costs add up to the least.
 
@@ -40,8 +49,8 @@ def join_within(
         As for `place`: the first decide, then the second, at last the numbers of groups.
     closed : bool array, shape (newcomers, groups)
         Groups that a newcomer cannot join, where there is a rule ``exclude``.
-    seconds : float
-        Time to decide in.
+    seconds : float, optional
+        Time to decide in; by default so much is tried that equal input gives equal labels.
 
     Returns
     -------
@@ -56,7 +65,7 @@ def join_within(
     UndecidedError
         If the time passed, or the solver failed, before one was found.
     """
-    deadline = time.perf_counter() + seconds
+    deadline = deadline_of(seconds)
 
     def placed(
         rules: Constraints, by: Sequence[NDArray[np.float64]]
@@ -145,7 +154,7 @@ class _Seats:
         return cls(constraints, units, of_user, free, room, shut[free], count)
 
     def labels(
-        self, costs: Sequence[NDArray[np.float64]], deadline: float
+        self, costs: Sequence[NDArray[np.float64]], deadline: float | None
     ) -> tuple[NDArray[np.int64], bool] | None:
         """Place who is free, and tell whether it is proven best; None where that cannot be."""
         groups = len(self.room)
@@ -191,12 +200,12 @@ class _Seats:
         return np.bincount(seated, minlength=len(self.room)).astype(np.int64)
 
     def _chosen(
-        self, costs: Sequence[NDArray[np.float64]], deadline: float
+        self, costs: Sequence[NDArray[np.float64]], deadline: float | None
     ) -> tuple[NDArray[np.int64], bool] | None:
         """Solve an integer program for each cost in turn, the optima of one bounding the next."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
-        if time.perf_counter() >= deadline:
+        if over(deadline):
             raise _undecided()
         free, groups = self.closed.shape
         rows = _Rows(free * groups)
@@ -212,8 +221,7 @@ class _Seats:
         numbers = np.broadcast_to(np.arange(groups, dtype=np.float64), (free, groups))
         solution, proven = None, True
         for cost in [*costs, numbers] if len(costs) else [np.zeros((free, groups))]:
-            left = deadline - time.perf_counter()
-            if solution is not None and left <= 0:
+            if solution is not None and over(deadline):
                 proven = False
                 break
             scale = float(np.abs(cost).max(initial=0.0))
@@ -224,7 +232,7 @@ class _Seats:
                 integrality=np.ones(columns, np.int64),
                 bounds=Bounds(0, most),
                 constraints=limits,
-                options={"time_limit": max(0.01, left), "mip_rel_gap": 0.0},
+                options=effort(deadline, mip_rel_gap=0.0),
             )
             # where there is a placement already, only tolerances can say that there is none
             if found.status == INFEASIBLE and solution is None:
@@ -279,27 +287,23 @@ class _Seats:
                     rows.add(x[some, group], coming[some], 1, np.inf)
                 elif traits.not_alone[trait] and held[group] == 0:
                     more = np.append(x[some, group], rows.another())
-                    rows.add(more, np.append(coming[some], -2.0), 0, np.inf)
-                    rows.add(more, np.append(coming[some], -coming.sum()), -np.inf, 0)
+                    for row in not_alone(coming.sum()):
+                        values = np.append(row.held * coming[some], row.flag)
+                        rows.add(more, values, -np.inf, row.most)
                 if tolerance >= 1.0:
                     continue
-                # off by 1 at most unless the group is large, else by the tolerance times its size
-                size, at = int(before[group]), x[:, group]
-                may_be_large = tolerance * largest[group] > 1.0
-                large = rows.another() if may_be_large and tolerance * size < 1.0 else None
-                for sign in (1.0, -1.0):
-                    off = sign * (coming - share * sizes)
-                    now = sign * (held[group] - share * size)
-                    wide = off - tolerance * sizes, tolerance * size - now + SLACK
-                    if large is not None:
-                        widest = tolerance * float(largest[group])
-                        with_large = np.append(at, large)
-                        rows.add(with_large, np.append(off, -widest), -np.inf, 1.0 - now + SLACK)
-                        rows.add(with_large, np.append(wide[0], 1.0), -np.inf, wide[1] + 1.0)
-                    elif may_be_large:
-                        rows.add(at, wide[0], -np.inf, wide[1])
+                most, size = float(largest[group]), int(before[group])
+                # its tolerance is the wider one in no case, or in any: then there is no flag
+                never, always = tolerance * most <= 1.0, tolerance * size >= 1.0
+                flag = None if never or always else rows.another()
+                for row in balanced(share, tolerance, most):
+                    values = row.held * coming + row.size * sizes
+                    left = row.most - row.held * held[group] - row.size * size + SLACK
+                    if flag is None:
+                        rows.add(x[:, group], values, -np.inf, left - always * row.flag)
                     else:
-                        rows.add(at, off, -np.inf, 1.0 - now + SLACK)
+                        with_flag = np.append(x[:, group], flag)
+                        rows.add(with_flag, np.append(values, row.flag), -np.inf, left)
 
 
 def _undecided(found: Any = None) -> UndecidedError:

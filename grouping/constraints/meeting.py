@@ -7,7 +7,6 @@ with sizes alone make a program of a few numbers.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,17 +15,22 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from grouping.constraints.programs import (
+    INFEASIBLE,
+    TIME_OVER,
+    balanced,
+    deadline_of,
+    effort,
+    not_alone,
+    over,
+    spent,
+    why_undecided,
+)
 from grouping.constraints.rounding import rounded
 from grouping.constraints.rules import Constraints, Rule
 from grouping.constraints.traits import traits_of
 from grouping.constraints.units import ANYWHERE, Units, units_of
 from grouping.errors import InfeasibleError, UndecidedError
-
-SECONDS = 30.0
-"""Time to decide in, where no limit is given."""
-
-OPTIMAL, TIME_OVER, INFEASIBLE = 0, 1, 2
-"""What `scipy.optimize.milp` calls them; all else is a failure."""
 
 MOST_TRAITS = 200
 """Values times groups that a program of all at once is solved for without trying to round."""
@@ -50,7 +54,7 @@ def meet(
         A formation of at most `groups` groups.
     groups : int
     seconds : float, optional
-        Time to decide in.
+        Time to decide in; by default so much is tried that equal input gives equal labels.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def meet(
     """
     if constraints.satisfied(labels, groups):
         return labels
-    deadline = time.perf_counter() + (SECONDS if seconds is None else seconds)
+    deadline = deadline_of(seconds)
     placing = _place(constraints, labels, groups, deadline)
     if placing is not None:
         return placing
@@ -111,7 +115,7 @@ def irreducible(
 
 
 def _place(
-    constraints: Constraints, labels: NDArray[np.int64], groups: int, deadline: float
+    constraints: Constraints, labels: NDArray[np.int64], groups: int, deadline: float | None
 ) -> NDArray[np.int64] | None:
     """Labels that meet the constraints, or None if there are none."""
     units = units_of(constraints, len(labels))
@@ -159,7 +163,7 @@ class _Program:
         homes = self.cell_of * self.groups + self.labels[self.others]
         self.homes = np.bincount(homes, minlength=len(self.cells) * self.groups)
 
-    def solve(self, deadline: float) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    def solve(self, deadline: float | None) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """Find slots of the ruled units, and how many others of each cell each slot holds.
 
         Returns
@@ -174,7 +178,7 @@ class _Program:
         """
         from scipy.optimize import Bounds, milp
 
-        if time.perf_counter() >= deadline:
+        if over(deadline):
             raise _undecided()
         count, groups, users = len(self.ruled), self.groups, len(self.labels)
         at = self._columns()
@@ -206,10 +210,7 @@ class _Program:
             integrality=whole_numbers,
             bounds=Bounds(least, most),
             constraints=[*self._placing(at), *self._counting(at)],
-            options={
-                "time_limit": max(0.01, deadline - time.perf_counter()),
-                "mip_rel_gap": NEAR if len(self.traits.shares) else 0.0,
-            },
+            options=effort(deadline, mip_rel_gap=NEAR if len(self.traits.shares) else 0.0),
         )
         if found.status == INFEASIBLE:
             return None
@@ -220,7 +221,7 @@ class _Program:
         staying, coming = np.split(whole[at["staying"] : at["opening"]], 2)
         return slots, (staying + coming).reshape(-1, groups)
 
-    def round(self, deadline: float) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    def round(self, deadline: float | None) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """Settle sizes without regard to attributes, then what groups of these sizes hold.
 
         Returns
@@ -317,22 +318,16 @@ class _Program:
             zip(traits.shares.tolist(), traits.tolerances.tolist(), strict=True)
         ):
             large = at["large"] + trait * self.groups + slots
+            rows = []
             if traits.not_alone[trait]:
                 some = at["some"] + trait * self.groups + slots
-                count = self._count(at, trait, amounts[:, trait])
-                most = round(share * len(self.labels))
-                yield LinearConstraint(_rows(at, count, (slots, some, -2.0)), 0, np.inf)
-                yield LinearConstraint(_rows(at, count, (slots, some, -most)), -np.inf, 0)
-            if tolerance >= 1.0:
-                continue
-            # off by 1 at most unless it is large, else by the tolerance times the size
-            widest = tolerance * len(self.labels)
-            for sign in (1.0, -1.0):
-                count = self._count(at, trait, sign * amounts[:, trait], sign)
-                off = (count, (slots, size, -sign * share))
-                yield LinearConstraint(_rows(at, *off, (slots, large, -widest)), -np.inf, 1)
-                wide = ((slots, size, -tolerance), (slots, large, 1.0))
-                yield LinearConstraint(_rows(at, *off, *wide), -np.inf, 1)
+                rows += [(some, row) for row in not_alone(round(share * len(self.labels)))]
+            if tolerance < 1.0:
+                rows += [(large, row) for row in balanced(share, tolerance, len(self.labels))]
+            for flag, row in rows:
+                count = self._count(at, trait, row.held * amounts[:, trait], row.held)
+                entries = count, (slots, size, row.size), (slots, flag, row.flag)
+                yield LinearConstraint(_rows(at, *entries), -np.inf, row.most)
 
     def _count(
         self, at: dict[str, int], trait: int, amounts: NDArray[Any], times: float = 1.0
@@ -382,25 +377,8 @@ def _alike(traits: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return cells, of_row.ravel().astype(np.int64)
 
 
-def why_undecided(found: Any = None) -> str:
-    """Say why a program has no answer.
-
-    Parameters
-    ----------
-    found : scipy.optimize.OptimizeResult, optional
-        None where the time was over before it began.
-
-    Returns
-    -------
-    words : str
-    """
-    if found is None or found.status == TIME_OVER:
-        return "the time was over"
-    return f"the solver of integer programs failed ({found.message})"
-
-
 def _undecided(found: Any = None) -> UndecidedError:
-    failed = found is not None and found.status != TIME_OVER
+    failed = found is not None and found.status != TIME_OVER and not spent(found)
     way_out = "leave a constraint out, or change it" if failed else "give more with --time-limit"
     return UndecidedError(
         f"{why_undecided(found)} before it was known whether the constraints can be met: {way_out}"

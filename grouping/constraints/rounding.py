@@ -8,7 +8,6 @@ sizes add up to whole numbers both ways, so each can be rounded up or down such 
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from grouping.constraints.attributes import SLACK
+from grouping.constraints.programs import effort
 from grouping.constraints.traits import Traits
 
-SECONDS = 10.0
-"""Time to try, where corners are not whole, or a value may not be alone in a group."""
+TRIED = 2 / 3
+"""Share of the time left in which this is tried."""
 
 WHOLE = 1e-6
 """How far from whole a number may be that counts as it."""
@@ -32,7 +32,7 @@ def rounded(
     sizes: NDArray[np.int64],
     seated: NDArray[np.int64],
     held: NDArray[np.int64],
-    deadline: float,
+    deadline: float | None,
 ) -> NDArray[np.int64] | None:
     """Count who of each cell goes to each group, so that few leave theirs.
 
@@ -49,8 +49,8 @@ def rounded(
         Those among them whose group is given.
     held : int64 array, shape (groups, traits)
         How many of these have each trait.
-    deadline : float
-        Of `time.perf_counter`.
+    deadline : float or None
+        Of `time.perf_counter`; two thirds of the time left are taken at most.
 
     Returns
     -------
@@ -105,7 +105,9 @@ def rounded(
     largest = np.concatenate(
         [homes.ravel(), np.repeat(homes.sum(axis=1), groups), np.ones(len(alone) * groups)]
     )
-    left = max(0.01, min(SECONDS, deadline - time.perf_counter()))
+    limits = effort(deadline, mip_rel_gap=0.01)
+    if deadline is not None:  # the program of everything may have to follow
+        limits["time_limit"] *= TRIED
     found: Any = None
     if not len(alone):
         equal = lower == upper
@@ -116,7 +118,7 @@ def rounded(
             "A_eq": matrix[equal],
             "b_eq": lower[equal],
             "bounds": np.stack([np.zeros(columns), largest], axis=1),
-            "options": {"time_limit": left},
+            "options": {} if deadline is None else {"time_limit": limits["time_limit"]},
         }
         found = linprog(cost, method="highs-ds", **program)  # which ends at a corner
         if found.x is not None and np.abs(found.x - np.rint(found.x)).max() > WHOLE:
@@ -127,7 +129,7 @@ def rounded(
             integrality=np.ones(columns, np.int64),
             bounds=Bounds(0, largest),
             constraints=LinearConstraint(matrix, lower, upper),
-            options={"time_limit": left, "mip_rel_gap": 0.01},
+            options=limits,
         )
     if found.x is None:
         return None

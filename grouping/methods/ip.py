@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
+from grouping.constraints.programs import balanced, not_alone
 from grouping.constraints.traits import traits_of
 from grouping.errors import GroupingError, InfeasibleError, InputError, UndecidedError
 from grouping.methods import Budget, Outcome
@@ -385,14 +386,13 @@ def _balance(
             in_time()
             size, count = model.size[g], model.count[g, trait]
             model.rules.add(count == sum(model.x[u, g] for u in users))
+            rows = []
             if traits.not_alone[trait]:
-                model.rules.add(count >= 2 * model.some[g, trait])
-                model.rules.add(count <= len(users) * model.some[g, trait])
-            if tolerance >= 1:
-                continue
-            for off in (count - share * size, share * size - count):
-                model.rules.add(off <= 1 + tolerance * n * model.large[g, trait])
-                model.rules.add(off <= tolerance * size + 1 - model.large[g, trait])
+                rows += [(model.some[g, trait], row) for row in not_alone(len(users))]
+            if tolerance < 1:
+                rows += [(model.large[g, trait], row) for row in balanced(share, tolerance, n)]
+            for flag, row in rows:
+                model.rules.add(row.held * count + row.size * size + row.flag * flag <= row.most)
 
 
 def _without_excluded(model: Any, pyo: Any, problem: Problem, in_time: Callable[[], None]) -> None:

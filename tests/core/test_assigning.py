@@ -504,6 +504,20 @@ def test_lists_of_before_keep_nobody_out_where_they_are_made_anew():
     assert sorted(after.groups[after.labels[-1]].item_ids) == ["1", "3"]
 
 
+def test_what_a_member_excludes_may_be_rated_by_nobody_where_lists_are_new():
+    """Else it could not be given again, and the groups would have to be formed anew."""
+    once = Ratings.of(X, users=list("abcde"), items=list("pqrs"))
+    seen = {user: ["s"] for user in "abcde"}
+    formation = form(once, "av", "sum", 2, 2, "refine", iterations=1, exclude=seen)
+    rows = np.concatenate([X[:, :3], [[1.0, 2.0, 3.0]]])
+    now = Ratings.of(rows, users=list("abcdex"), items=list("pqr"))
+    relisted = join(formation, now, relist=True, exclude={**seen, "x": ["p", "other"]})
+    assert relisted.formation.problem["constraints"]["exclude"]["pairs"] == 7
+    assert any("no list can have: 6" in advice for advice in relisted.formation.advice)
+    with pytest.raises(InputError, match="formed with 5 items that single users exclude"):
+        join(formation, now, relist=True, exclude={"a": ["s"], "x": ["s"]})
+
+
 def test_an_unknown_item_to_exclude_is_on_no_list():
     formation = evaluate(named(X, list("abcde")), LABELS, "av", "sum", 2)
     for exclude in (["t"], {"x": ["t"]}):
