@@ -188,7 +188,7 @@ class _Course:
                 return
 
     def _enrich(self, node: Node, prices: Prices, price: float, work: int) -> bool:
-        """Choose among more columns: those that a better formation can have, by what they lack.
+        """Choose among more columns: some that a better formation can have, by what they lack.
 
         Parameters
         ----------
