@@ -295,6 +295,33 @@ def test_a_solver_that_fails_leaves_what_is_known(solved_first, monkeypatch):
         assert accepted(problem, search.certificate)
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["before rows", "after rows"])
+def test_groups_added_at_once_are_those_added_one_by_one(late):
+    """A child takes its parent's groups over in one call; rows may be there before or after."""
+    rng = np.random.default_rng(5)
+    values, covers = rng.random(90) + 1.0, rng.random((90, 6)) < 0.4
+    solutions = []
+    for at_once in (False, True):
+        master = Master(6, 3, 0.5)
+        for step in (0, 1) if late else (1, 0):
+            if step == 0:
+                for user in (4, 1, 2):
+                    master.add_user(user)
+                master.add_level(1.5, 1)
+            elif at_once:
+                master.add_columns(values, covers)
+            else:
+                for value, cover in zip(values, covers, strict=True):
+                    master.add_column(value, cover)
+        solutions.append(master.solve(10.0, corner=True))
+        assert np.array_equal(master.covers[1:], covers)
+        assert np.array_equal(master.values[1:], values)
+    one, other = solutions
+    assert one.objective == pytest.approx(other.objective, abs=1e-9)
+    assert np.allclose(one.lacks, other.lacks, atol=1e-7)
+    assert (one.discounts > 0).any()
+
+
 @pytest.mark.parametrize("corner", [False, True])
 def test_another_method_solves_what_one_fails_at(corner):
     """A linear program is given up only where neither method solves it."""

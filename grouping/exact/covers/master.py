@@ -80,20 +80,35 @@ class Master:
         value : float
         cover : bool array, shape (users,)
         """
-        number = len(self.values)
-        if number == len(self._covers):
-            grown = np.zeros((2 * number, self._covers.shape[1]), np.bool_)
-            grown[:number] = self._covers
+        self.add_columns(np.array([value]), cover[None])
+
+    def add_columns(self, values: NDArray[np.float64], covers: NDArray[np.bool_]) -> None:
+        """Add groups, all in one call of the solver.
+
+        Parameters
+        ----------
+        values : float64 array, shape (columns,)
+        covers : bool array, shape (columns, users)
+        """
+        first, count = len(self.values), len(values)
+        if first + count > len(self._covers):
+            more = max(2 * len(self._covers), first + count)
+            grown = np.zeros((more, self._covers.shape[1]), np.bool_)
+            grown[:first] = self._covers[:first]
             self._covers = grown
-        self._covers[number] = cover
-        self.values = np.append(self.values, value)
-        self.active = np.append(self.active, True)
-        held = [0]
+        self._covers[first : first + count] = covers
+        self.values = np.append(self.values, values)
+        self.active = np.append(self.active, np.ones(count, np.bool_))
+        held = np.ones((count, 1 + len(self._order)), np.bool_)
         for row, (kind, at) in enumerate(self._order, start=1):
-            if cover[self.rows[at]] if kind == "user" else value > self.levels[at][0]:
-                held.append(row)
-        self._highs.addCol(
-            float(value), 0.0, np.inf, len(held), np.array(held, np.int32), np.ones(len(held))
+            of_users = kind == "user"
+            held[:, row] = covers[:, self.rows[at]] if of_users else values > self.levels[at][0]
+        columns, rows = np.nonzero(held)
+        starts = np.searchsorted(columns, np.arange(count)).astype(np.int32)
+        none, most = np.zeros(count), np.full(count, np.inf)
+        entries = rows.astype(np.int32)
+        self._highs.addCols(
+            count, values, none, most, len(rows), starts, entries, np.ones(len(rows))
         )
 
     def rule_out(self, value: float, poor: float) -> None:

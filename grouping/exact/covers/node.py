@@ -207,6 +207,13 @@ class Node:
     def _add_cover(
         self, value: float, cover: NDArray[np.bool_], members: NDArray[np.int64]
     ) -> bool:
+        if not self._taken(value, cover, members):
+            return False
+        self.master.add_column(value, cover)
+        return True
+
+    def _taken(self, value: float, cover: NDArray[np.bool_], members: NDArray[np.int64]) -> bool:
+        """Part those in a cover who are to be apart; tell whether it is a column to be added."""
         for pair in self.apart:
             if cover[list(pair)].all():
                 given = [user for user in pair if user not in members]
@@ -216,7 +223,6 @@ class Node:
         if key in self._known or not cover.any() or value <= self.floor:
             return False
         self._known.add(key)
-        self.master.add_column(value, cover)
         return True
 
     def take_columns(self, parent: Node) -> None:
@@ -224,17 +230,25 @@ class Node:
         columns = np.flatnonzero(parent.master.active)[1:]
         numbers = self.class_of(parent.master.values[columns])
         allowed = [self.allowed(number) for number in range(len(self.cuts))]
-        nobody = np.zeros(0, np.int64)
+        taken: list[tuple[float, NDArray[np.bool_]]] = []
+
+        def take(value: float, cover: NDArray[np.bool_]) -> None:
+            if self._taken(value, cover, np.zeros(0, np.int64)):
+                taken.append((value, cover))
+
         for column, number in zip(columns, numbers, strict=True):
             if number < 0:
                 continue
             cover = parent.master.covers[column]
             inside = self._whole(cover & allowed[number])
-            self._add_cover(float(parent.master.values[column]), inside, nobody)
+            take(float(parent.master.values[column]), inside)
             if number and not inside[cover].all():
                 # those who may only be in a group of a lower class
-                low = float(self.cuts[number])
-                self._add_cover(low, self._whole(cover & allowed[number - 1]), nobody)
+                take(float(self.cuts[number]), self._whole(cover & allowed[number - 1]))
+        if taken:
+            self.master.add_columns(
+                np.array([value for value, _ in taken]), np.array([cover for _, cover in taken])
+            )
 
     def _whole(self, cover: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Leave out users who are to be in one group where not all of them are there."""
