@@ -47,8 +47,9 @@ lower is better; MAP: higher is better.
   of the first split), and MTAL with explicit feedback, from the second split on, two rounds after
   the one that validation chose.
 
-MovieLens 1M's AAE rows, and part of the MF, MLP and NCF rows, were trained on a GPU (`--device
-cuda`), all else on CPUs of two makes: what is drawn is the same, sums differ in their last bits.
+MovieLens 1M's Alone and MTAL rows, and part of MovieLens 100K's MF, MLP and NCF rows, were trained
+on a GPU (`--device cuda`), all else on CPUs of two makes. What is drawn is the same, but sums are
+taken in other orders: scores differ as those of another seed would.
 
 A row that is not in a table is named under it: it has not been measured.
 """
