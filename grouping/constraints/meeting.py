@@ -82,8 +82,19 @@ def meet(
     words = "; ".join(rule.words for rule in conflict)
     raise InfeasibleError(
         f"no partition of {len(labels)} users into at most {groups} groups satisfies {words}: "
+        + "".join(_why(rule, len(labels), groups) for rule in conflict[:1] if len(conflict) == 1)
         + ("change it" if len(conflict) == 1 else "leave one of these out, or change it")
     )
+
+
+def _why(rule: Rule, users: int, groups: int) -> str:
+    """Say why a rule cannot be met by itself, where that is counted easily."""
+    room = {"max_size": groups * sum(rule.numbers), "sizes": sum(rule.numbers)}.get(rule.kind)
+    if room is not None and room < users:
+        return f"there is room for {room}; "
+    if rule.kind == "apart" and len(rule.users) > groups:
+        return f"these are {len(rule.users)} users; "
+    return ""
 
 
 def irreducible(

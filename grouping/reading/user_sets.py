@@ -27,7 +27,7 @@ def read_user_sets(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str
     Raises
     ------
     InputError
-        If the file cannot be read, or a line names an empty id.
+        If the file cannot be read or holds nothing, or a line names an empty id.
     """
     name = os.fspath(path)
     try:
@@ -37,6 +37,7 @@ def read_user_sets(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: is not UTF-8 text ({error})") from error
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    nothing = True
     try:
         for fields in reader:
             ids = [field.strip() for field in fields]
@@ -44,6 +45,9 @@ def read_user_sets(path: str | os.PathLike[str]) -> Iterator[tuple[int, list[str
                 continue
             if not all(ids):
                 raise InputError(f"{name}:{reader.line_num}: an id is empty; give a,b,c")
+            nothing = False
             yield reader.line_num, ids
     except csv.Error as error:
         raise InputError(f"{name}:{reader.line_num}: cannot be read ({error})") from error
+    if nothing:
+        raise InputError(f"{name}: holds nothing; give a,b,c, a set of users a line")

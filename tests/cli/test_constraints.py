@@ -94,6 +94,7 @@ def test_a_table_of_movielens_users_needs_no_header(run: Run, table: str, tmp_pa
         (("--fix", "a"), ("--fix a: give USER=GROUP",)),
         (("--fix", "a=3"), ("--fix a=3: groups are numbered from 0 to 2",)),
         (("--apart-file", "none.csv"), ("none.csv: cannot be read",)),
+        (("--together-file", "blank.csv"), ("blank.csv: holds nothing; give a,b,c",)),
         (("--apart-file", "bad.csv"), ("bad.csv:2: an id is empty",)),
         (("--fix-file", "fixed.csv"), ("fixed.csv:2: 'one' is no whole number",)),
         (("--balance", "gender:0.1"), ("--balance gender:0.1: who has which value?",)),
@@ -108,6 +109,7 @@ def test_a_table_of_movielens_users_needs_no_header(run: Run, table: str, tmp_pa
 def test_what_cannot_be_read_is_refused_by_its_own_words(
     run: Run, table: str, tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
+    (tmp_path / "blank.csv").write_text("\n")
     (tmp_path / "bad.csv").write_text("a,b\nc,,d\n")
     (tmp_path / "fixed.csv").write_text("user,group\na,one\n")
     (tmp_path / "who.csv").write_text(WHO)

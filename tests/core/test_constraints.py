@@ -300,6 +300,20 @@ def test_who_has_which_value_may_be_told_in_frames_and_mappings():
         Constraints.of(USERS, 2, balance={"gender": 0.1}, profiles=twice)
 
 
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        pytest.param({"sizes": [3, 2]}, "sizes 3,2: there is room for 5; change it", id="sizes"),
+        pytest.param({"max_size": 2}, "max_size 2: there is room for 4; change it", id="size"),
+        pytest.param({"apart": [["u1", "u2", "u3"]]}, "these are 3 users; change it", id="apart"),
+    ],
+)
+def test_a_rule_that_cannot_be_met_by_itself_says_why(asked, why):
+    """Of six users in two groups."""
+    with pytest.raises(InfeasibleError, match=why):
+        meet(Constraints.of(USERS, 2, **asked), np.zeros(6, np.int64), 2)
+
+
 def test_the_only_one_of_their_kind_conflicts_alone():
     """One user with a value is isolated wherever they are: no other rule is named."""
     who = {"gender": ["F", "M", "M", "M", "M", "M"]}
