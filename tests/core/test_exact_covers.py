@@ -324,11 +324,11 @@ def test_groups_added_at_once_are_those_added_one_by_one(late):
 
 @pytest.mark.parametrize("corner", [False, True])
 def test_another_method_solves_what_one_fails_at(corner):
-    """A linear program is given up only where neither method solves it."""
+    """A linear program is given up only where neither method solves it, or the time is gone."""
 
     class Failing:
         def __init__(self, highs, failing):
-            self.highs, self.failing, self.method = highs, failing, None
+            self.highs, self.failing, self.method, self.lost = highs, failing, None, 0.0
 
         def __getattr__(self, name):
             return getattr(self.highs, name)
@@ -337,9 +337,14 @@ def test_another_method_solves_what_one_fails_at(corner):
             self.method = value if name == "solver" else self.method
             self.highs.setOptionValue(name, value)
 
+        def getRunTime(self):  # noqa: N802
+            return self.highs.getRunTime() + self.lost
+
         def run(self):
             if self.method not in self.failing:
                 self.highs.run()
+            else:
+                self.lost += 4.0
 
     first, second = ("simplex", "ipm") if corner else ("ipm", "simplex")
     master = Master(2, 2, 1.0)
@@ -351,6 +356,7 @@ def test_another_method_solves_what_one_fails_at(corner):
     master._highs = Failing(plain, {first, second})
     assert master.solve(10.0, corner=corner) is None
     master._highs = Failing(plain, {first})
+    assert master.solve(3.0, corner=corner) is None
     assert master.solve(10.0, corner=corner).objective == pytest.approx(5.0)
     assert master._highs.method == second
 

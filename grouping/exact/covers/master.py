@@ -151,14 +151,15 @@ class Master:
             None where the solver failed or ran out of time.
         """
         highs = self._highs
+        until = highs.getRunTime() + min(max(seconds, 0.0), 1e9)
         for method in ("simplex", "ipm") if corner else ("ipm", "simplex"):
             highs.setOptionValue("solver", method)
-            highs.setOptionValue("time_limit", highs.getRunTime() + min(max(seconds, 0.0), 1e9))
+            highs.setOptionValue("time_limit", until)
             highs.run()
             found = highs.getSolution()
             if found.value_valid and found.dual_valid and len(found.col_value):
                 break
-            if seconds <= 0:
+            if highs.getRunTime() >= until:
                 return None
         else:
             return None

@@ -39,7 +39,7 @@ IDLE, RESTED = 2, 3
 so many."""
 
 LAST = 8
-"""Sets found by a search that are climbed from: its last, which are its windows' best."""
+"""Sets found by a search that are climbed from: its last, among its last windows' best."""
 
 FIRST_WORK = 20_000
 """Scans of an item's ratings that a search of a window may take at first."""
@@ -189,6 +189,9 @@ class _Course:
 
     def _enrich(self, node: Node, prices: Prices, price: float, work: int) -> bool:
         """Choose among more columns: some that a better formation can have, by what they lack.
+
+        By the bound as it was rounded to what objectives there can be: of whole numbers the sets
+        found are hardly more than those worth the price.
 
         Parameters
         ----------
