@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import scipy.sparse as sp
 
-from grouping.constraints.programs import INFEASIBLE, deadline_of, effort
+from grouping.constraints.programs import INFEASIBLE, deadline_of, effort, milp
 from grouping.errors import InfeasibleError, UndecidedError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def decide(problem: Problem, seconds: float) -> NoReturn:
 
 def _none(problem: Problem, deadline: float | None) -> bool:
     """Whether it is certain that there is no such partition."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import Bounds, LinearConstraint
 
     pairs = problem.exclusions.pairs
     assert pairs is not None

@@ -19,6 +19,7 @@ from grouping.constraints.programs import (
     balanced,
     deadline_of,
     effort,
+    milp,
     not_alone,
     over,
     why_undecided,
@@ -203,7 +204,7 @@ class _Seats:
         self, costs: Sequence[NDArray[np.float64]], deadline: float | None
     ) -> tuple[NDArray[np.int64], bool] | None:
         """Solve an integer program for each cost in turn, the optima of one bounding the next."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.optimize import Bounds, LinearConstraint
 
         if over(deadline):
             raise _undecided()

@@ -21,6 +21,7 @@ from grouping.constraints.programs import (
     balanced,
     deadline_of,
     effort,
+    milp,
     not_alone,
     over,
     spent,
@@ -187,7 +188,7 @@ class _Program:
         UndecidedError
             If the time passed.
         """
-        from scipy.optimize import Bounds, milp
+        from scipy.optimize import Bounds
 
         if over(deadline):
             raise _undecided()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -11,6 +12,10 @@ OPTIMAL, TIME_OVER, INFEASIBLE = 0, 1, 2
 
 NODES = 500
 """Nodes of branch and bound where no time is given: the answer must not depend on the machine."""
+
+LONGEST = 60.0
+"""Seconds of a program where no time is given: of programs whose first node takes as long, nobody
+would see the end."""
 
 
 def deadline_of(seconds: float | None) -> float | None:
@@ -29,7 +34,7 @@ def effort(deadline: float | None, **others: float) -> Any:
     Parameters
     ----------
     deadline : float or None
-        None where no time is given: then nodes are counted.
+        None where no time is given: then nodes are counted, and a minute is the most.
     **others
         Further options.
 
@@ -38,8 +43,45 @@ def effort(deadline: float | None, **others: float) -> Any:
     options : dict
     """
     if deadline is None:
-        return others | {"node_limit": NODES}
+        return others | {"node_limit": NODES, "time_limit": LONGEST}
     return others | {"time_limit": max(0.01, deadline - time.perf_counter())}
+
+
+def milp(cost: Any, **program: Any) -> Any:
+    """Solve an integer program by `scipy.optimize.milp`, so that Ctrl-C is heard meanwhile.
+
+    Parameters
+    ----------
+    cost : array
+    **program
+        As that function takes it.
+
+    Returns
+    -------
+    found : scipy.optimize.OptimizeResult
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At once. The solver's thread ends by itself when its limit is reached.
+    """
+    from scipy import optimize
+
+    answers: list[Any] = []
+
+    def solve() -> None:
+        try:
+            answers.append(optimize.milp(cost, **program))
+        except Exception as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=solve, daemon=True)
+    thread.start()
+    thread.join()
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def why_undecided(found: Any = None) -> str:

@@ -8,6 +8,7 @@ sizes add up to whole numbers both ways, so each can be rounded up or down such 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from grouping.constraints.attributes import SLACK
-from grouping.constraints.programs import effort
+from grouping.constraints.programs import effort, milp
 from grouping.constraints.traits import Traits
 
 TRIED = 2 / 3
@@ -57,7 +58,7 @@ def rounded(
     counts : int64 array, shape (cells, groups), or None
         None where none was found, which need not mean that there is none.
     """
-    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+    from scipy.optimize import Bounds, LinearConstraint, linprog
 
     count, groups = homes.shape
     cells_times_groups = count * groups
@@ -105,9 +106,8 @@ def rounded(
     largest = np.concatenate(
         [homes.ravel(), np.repeat(homes.sum(axis=1), groups), np.ones(len(alone) * groups)]
     )
-    limits = effort(deadline, mip_rel_gap=0.01)
     if deadline is not None:  # the program of everything may have to follow
-        limits["time_limit"] *= TRIED
+        deadline -= (1.0 - TRIED) * max(0.0, deadline - time.perf_counter())
     found: Any = None
     if not len(alone):
         equal = lower == upper
@@ -118,7 +118,7 @@ def rounded(
             "A_eq": matrix[equal],
             "b_eq": lower[equal],
             "bounds": np.stack([np.zeros(columns), largest], axis=1),
-            "options": {} if deadline is None else {"time_limit": limits["time_limit"]},
+            "options": {"time_limit": effort(deadline)["time_limit"]},
         }
         found = linprog(cost, method="highs-ds", **program)  # which ends at a corner
         if found.x is not None and np.abs(found.x - np.rint(found.x)).max() > WHOLE:
@@ -129,7 +129,7 @@ def rounded(
             integrality=np.ones(columns, np.int64),
             bounds=Bounds(0, largest),
             constraints=LinearConstraint(matrix, lower, upper),
-            options=limits,
+            options=effort(deadline, mip_rel_gap=0.01),
         )
     if found.x is None:
         return None

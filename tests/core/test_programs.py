@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 
+import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 
@@ -36,10 +40,11 @@ def test_nobody_is_alone_where_rows_say_so():
     assert [count for count in range(7) if met(rows, count, 6)] == [0, 2, 3, 4, 5, 6]
 
 
-def test_without_a_time_limit_no_clock_ends_a_program():
-    """Nodes are counted, which gives equal answers on every machine."""
+def test_without_a_time_limit_a_program_ends_by_nodes_or_after_a_minute():
+    """Nodes give equal answers on every machine; but a first node can take for ever."""
     assert programs.effort(None, mip_rel_gap=0.5) == {
         "node_limit": programs.NODES,
+        "time_limit": programs.LONGEST,
         "mip_rel_gap": 0.5,
     }
     assert programs.deadline_of(None) is None
@@ -58,3 +63,30 @@ def test_a_program_that_spent_its_nodes_says_so():
     assert programs.why_undecided(found) == "500 branches of an integer program were tried"
     failed = OptimizeResult(status=4, message="out of luck", x=None)
     assert programs.why_undecided(failed).endswith("failed (out of luck)")
+
+
+def test_an_interrupt_is_heard_while_a_program_is_solved(monkeypatch):
+    """HiGHS does not look at Python's signals."""
+    begun, let_go = threading.Event(), threading.Event()
+
+    def endless(cost, **program):
+        begun.set()
+        let_go.wait(60)
+
+    monkeypatch.setattr("scipy.optimize.milp", endless)
+
+    def interrupt():
+        begun.wait(60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            programs.milp([1.0])
+    finally:
+        let_go.set()
+
+
+def test_what_a_program_fails_by_is_raised():
+    with pytest.raises(ValueError, match="`c` must"):
+        programs.milp(np.ones((2, 2)))
