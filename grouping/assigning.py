@@ -354,9 +354,26 @@ def _excluded(formation: Formation, ratings: Ratings, exclude: Any, *, relist: b
             "a formation does not keep: give them again (exclude) for new lists; "
             f"{given or 'none'} of members {'is' if given < 2 else 'are'} given"
         )
+    _require_known(formation, ratings, excluded, before.get("of_single_users"))
     gone = [item for item in before.get("items", ()) if item in ratings.items]
     everybody = {*excluded.items, *(ratings.items.position(item) for item in gone)}
     return replace(excluded, items=tuple(sorted(everybody)))
+
+
+def _require_known(
+    formation: Formation, ratings: Ratings, excluded: Exclusions, before: list[str] | None
+) -> None:
+    """Refuse members' exclusions of what is neither rated nor was excluded: most likely a slip."""
+    if before is None:  # formed when that was not on record
+        return
+    members = set(formation.users)
+    for user, item in excluded.beyond:
+        (name,) = ratings.users.take([user])
+        if name in members and item not in before:
+            raise InputError(
+                f"{excluded.words}: member {name} excludes {item!r}, which nobody rated and nobody "
+                "excluded when the groups were formed: look at its id, or leave it out"
+            )
 
 
 def _count_of_members(formation: Formation, ratings: Ratings, excluded: Exclusions) -> int:
@@ -367,7 +384,7 @@ def _count_of_members(formation: Formation, ratings: Ratings, excluded: Exclusio
 
 def _excluding(excluded: Exclusions) -> NDArray[np.int64]:
     """The user of each item that single users exclude: int64, (pairs and those beyond,)."""
-    beyond = np.array(excluded.beyond, np.int64)
+    beyond = np.array([user for user, _ in excluded.beyond], np.int64)
     return beyond if excluded.pairs is None else np.concatenate([excluded.pairs[:, 0], beyond])
 
 
@@ -865,4 +882,8 @@ def _recorded(
         "items": list(dict.fromkeys([*before["items"], *ratings.items.take(excluded.items)])),
         "pairs": of_members + of_newcomers,
     }
+    known = before.get("of_single_users", None if before["pairs"] else [])
+    now = excluded.of_single_users(ratings.items)
+    if known is not None and (known or now):
+        document["exclude"]["of_single_users"] = list(dict.fromkeys([*known, *now]))
     return document

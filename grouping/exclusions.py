@@ -34,14 +34,14 @@ class Exclusions:
         User and item, for single users; distinct, ascending.
     words : str
         What the user wrote, for messages about single users.
-    beyond : tuple of int
-        Users, once for each item that they exclude and that no list can have: it is unknown.
+    beyond : tuple of (int, str)
+        User and item, where no list can have the item: it is unknown.
     """
 
     items: tuple[int, ...] = ()
     pairs: NDArray[np.int64] | None = None
     words: str = "exclude"
-    beyond: tuple[int, ...] = ()
+    beyond: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def of(
@@ -120,7 +120,12 @@ class Exclusions:
                 others.add((position, name))
             else:
                 pairs.append((position, known(items, item, of_item, unknown)))
-        return cls((), distinct(pairs), beyond=tuple(user for user, _ in sorted(others)))
+        return cls((), distinct(pairs), beyond=tuple(sorted(others)))
+
+    def of_single_users(self, items: Ids) -> list[str]:
+        """Ids of the items that single users exclude, each once."""
+        known = [] if self.pairs is None else items.take(np.unique(self.pairs[:, 1]))
+        return list(dict.fromkeys([*known, *(item for _, item in self.beyond)]))
 
     def __bool__(self) -> bool:
         return bool(self.items or self.beyond) or self.pairs is not None

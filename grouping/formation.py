@@ -488,6 +488,9 @@ def _constraints(problem: Problem) -> dict[str, Any]:
             "items": list(problem.left_out),
             "pairs": 0 if pairs is None else len(pairs),
         }
+        if pairs is not None:
+            single = problem.exclusions.of_single_users(problem.ratings.items)
+            document["exclude"]["of_single_users"] = single
     return document
 
 

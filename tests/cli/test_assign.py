@@ -79,7 +79,8 @@ def test_newcomers_weigh_and_exclude_what_files_say(
     (tmp_path / "weights.csv").write_text("user,weight\ny,2.5\n")
     members = run("assign", formed, "new.csv", "--exclude-file", "seen.csv", "--json").document
     assert "x" not in members["groups"][0]["members"]
-    assert members["problem"]["constraints"]["exclude"] == {"items": [], "pairs": 1}
+    excluded = {"items": [], "pairs": 1, "of_single_users": ["p"]}
+    assert members["problem"]["constraints"]["exclude"] == excluded
     weighed = ("--user-weights", "weights.csv")
     run("assign", formed, "new.csv", *weighed).refused("do not matter where groups count once")
     voting = (*THREE, "--semantics", "av", "--agg", "sum", "-q", "-o", "voting.json")

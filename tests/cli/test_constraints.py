@@ -159,7 +159,8 @@ def test_what_has_been_seen_is_on_no_list_of_its_groups(
         *("--exclude-file", str(seen), "--json"),
     )
     document = ended.document
-    assert document["problem"]["constraints"]["exclude"] == {"items": [], "pairs": 2}
+    excluded = {"items": [], "pairs": 2, "of_single_users": ["p", "r"]}
+    assert document["problem"]["constraints"]["exclude"] == excluded
     for group in document["groups"]:
         items = {entry["item"] for entry in group["items"]}
         assert not ("a" in group["members"] and "p" in items)

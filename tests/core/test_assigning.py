@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -427,7 +428,8 @@ def test_newcomers_join_no_group_that_is_offered_what_they_exclude():
     assert assign(formation, row).labels[5:].tolist() == [0, 0]
     joined = assign(formation, row, exclude={"x": ["1"]})
     assert joined.labels[5:].tolist() == [1, 0]
-    assert joined.problem["constraints"]["exclude"] == {"items": [], "pairs": 1}
+    kept = {"items": [], "pairs": 1, "of_single_users": ["1"]}
+    assert joined.problem["constraints"]["exclude"] == kept
     with pytest.raises(InfeasibleError, match="newcomer y excludes an item on every group's list"):
         assign(formation, row, exclude={"y": ["0", "2"]})
     with pytest.raises(InfeasibleError, match=r"sizes 4,2,1; exclude are kept to"):
@@ -449,12 +451,14 @@ def test_what_is_excluded_is_counted_once():
     everybody = named([*X, X[0]], list("012345"))
     given = {"exclude": {"0": ["0"], "1": ["2"], "5": ["3"]}}
     again = assign(formation, everybody, **given)
-    assert again.problem["constraints"]["exclude"] == {"items": [], "pairs": 3}
+    kept = {"items": [], "pairs": 3, "of_single_users": ["0", "2", "3"]}
+    assert again.problem["constraints"]["exclude"] == kept
     listed = {item for group in formation.groups for item in group.item_ids}
     free = next(item for item in "0123" if item not in listed)
     for more in ([free], Exclusions((int(free),))):
         noted = assign(formation, everybody, exclude=more)
-        assert noted.problem["constraints"]["exclude"] == {"items": [free], "pairs": 2}
+        kept = {"items": [free], "pairs": 2, "of_single_users": ["0", "2"]}
+        assert noted.problem["constraints"]["exclude"] == kept
 
 
 def test_a_bare_matrix_joins_what_was_formed_without_some_items():
@@ -516,6 +520,13 @@ def test_what_a_member_excludes_may_be_rated_by_nobody_where_lists_are_new():
     assert any("no list can have: 6" in advice for advice in relisted.formation.advice)
     with pytest.raises(InputError, match="formed with 5 items that single users exclude"):
         join(formation, now, relist=True, exclude={"a": ["s"], "x": ["s"]})
+    with pytest.raises(InputError, match="member c excludes 'S', which nobody rated and nobody"):
+        join(formation, now, relist=True, exclude={**seen, "c": ["S"]})
+    exclude = relisted.formation.problem["constraints"]["exclude"]
+    assert sorted(exclude["of_single_users"]) == ["other", "p", "s"]
+    of_old = {"exclude": {"items": [], "pairs": 5}}
+    old = replace(formation, problem={**formation.problem, "constraints": of_old})
+    assert join(old, now, relist=True, exclude=seen).formation.labels.tolist()
 
 
 def test_an_unknown_item_to_exclude_is_on_no_list():
