@@ -366,10 +366,10 @@ def _require_known(
     """Refuse members' exclusions of what is neither rated nor was excluded: most likely a slip."""
     if before is None:  # formed when that was not on record
         return
-    members = set(formation.users)
+    members, known = set(formation.users), set(before)
     for user, item in excluded.beyond:
         (name,) = ratings.users.take([user])
-        if name in members and item not in before:
+        if name in members and item not in known:
             raise InputError(
                 f"{excluded.words}: member {name} excludes {item!r}, which nobody rated and nobody "
                 "excluded when the groups were formed: look at its id, or leave it out"

@@ -118,7 +118,7 @@ def run_cell(
         Most epochs of Joint and Alone.
     device : str
         Where networks are trained. Another one adds up in another order: its scores differ as those
-        of another seed would, by less than splits do.
+        of another seed would.
 
     Returns
     -------
