@@ -138,8 +138,11 @@ def run_cell(
         on_validation = tested.score(learned.scores[chosen_at])
         steps = len(learned.scores) - 1 if mtal else most
     needs_validation = "validation" in cell.row
-    share = 0.1 if needs_validation else 0.0
-    whole = _run(cell, data, share, steps, device, at_least=chosen_at)
+    if needs_validation and validated:
+        whole = learned  # it would be the same again
+    else:
+        share = 0.1 if needs_validation else 0.0
+        whole = _run(cell, data, share, steps, device, at_least=chosen_at)
     curve = [tested.score(s) for s in whole.scores]
     paper = [tested.score_as_in_the_paper(s) for s in whole.scores]
     best, best_at = best_of(cell, curve)

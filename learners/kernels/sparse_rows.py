@@ -17,6 +17,25 @@ from grouping.kernels.jit import kernel
 Array = NDArray[Any]
 
 
+@kernel(nogil=True)
+def take_rows(
+    starts: Array,
+    columns: Array,
+    values: Array,
+    order: Array,
+    taken_starts: Array,
+    taken_columns: Array,
+    taken_values: Array,
+) -> None:
+    """Copy rows in another order, ``taken_starts`` being given."""
+    for r in range(len(order)):
+        first = starts[order[r]]
+        at = taken_starts[r]
+        for e in range(taken_starts[r + 1] - at):
+            taken_columns[at + e] = columns[first + e]
+            taken_values[at + e] = values[first + e]
+
+
 @kernel(nogil=True, fastmath=True)
 def weighted_sums(starts: Array, columns: Array, values: Array, table: Array, sums: Array) -> None:
     """Set ``sums[r]`` to the sum of ``values[e] * table[columns[e]]`` over the entries of row r."""
@@ -122,3 +141,26 @@ def learn_products(
                 by_table[column, f] += slope * rows[r, f]
             for f in range(width):
                 by_rows[r, f] += slope * table[column, f]
+
+
+@kernel(nogil=True)
+def learn_entries(
+    starts: Array,
+    columns: Array,
+    targets: Array,
+    loss: int,
+    rows: Array,
+    table: Array,
+    bias: Array,
+    by_rows: Array,
+    by_table: Array,
+    by_bias: Array,
+) -> None:
+    """As `learn_products`, of the entries of a batch of sparse rows as they come."""
+    firsts = np.zeros(len(bias) + 1, dtype=np.int32)
+    order = np.empty(len(columns), dtype=np.int32)
+    row_of = np.empty(len(columns), dtype=np.int32)
+    by_columns(starts, columns, firsts, order, row_of)
+    learn_products(
+        firsts, order, row_of, targets, loss, rows, table, bias, by_rows, by_table, by_bias
+    )

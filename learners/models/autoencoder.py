@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from learners.models.batches import Batch
 from learners.models.losses import Loss
 from learners.models.network import Network, Sizes
-from learners.models.sparse_layers import Dense, SampledOutput, SparseInput, SparseRows
+from learners.models.sparse_layers import SampledOutput, SparseRows
+from learners.models.tanh_layers import DenseTanh, SparseTanh
 
 HIDDEN, CODE = 256, 128
 
@@ -31,13 +32,13 @@ class Autoencoder(Network):
 
     def __init__(self, sizes: Sizes, generator: torch.Generator) -> None:
         super().__init__()
-        self.of_ratings = SparseInput(sizes.columns, HIDDEN, generator)
-        self.to_code = Dense(HIDDEN, CODE, generator)
+        self.of_ratings = SparseTanh(sizes.columns, HIDDEN, generator)
+        self.to_code = DenseTanh(HIDDEN, CODE, generator)
         self.of_row = _SideEncoder(sizes.row_features, generator) if sizes.row_features else None
         self.of_rated = (
             _SideEncoder(sizes.column_features, generator) if sizes.column_features else None
         )
-        self.from_code = Dense(CODE, HIDDEN, generator)
+        self.from_code = DenseTanh(CODE, HIDDEN, generator)
         self.output = SampledOutput(HIDDEN, sizes.outputs, generator)
 
     def scores(
@@ -68,36 +69,36 @@ class Autoencoder(Network):
             (encoder, features, *encoder.layers(features))
             for encoder, features in self._sides(batch)
         ]
-        hidden = torch.tanh(self.of_ratings(batch.ratings))
-        own = torch.tanh(self.to_code(hidden))
-        code = sum((side for *_, side in sides), start=own)
+        hidden = self.of_ratings(batch.ratings)
+        own = self.to_code(hidden)
+        code = own
+        for *_, side in sides:
+            code = code + side
         kept = None if generator is None else _twice_or_not(len(code), generator, code.device)
         code = code if kept is None else code * kept
-        decoded = torch.tanh(self.from_code(code))
+        decoded = self.from_code(code)
 
-        gradient = through_tanh(self.output.add_gradients(loss, decoded, wanted), decoded)
-        self.from_code.add_gradients(code, gradient)
-        by_code = self.from_code.back(gradient)
+        by_decoded = self.output.add_gradients(loss, decoded, wanted)
+        by_code = self.from_code.learn(code, decoded, by_decoded)
         if kept is not None:
             by_code.mul_(kept)
         for encoder, features, first, second in sides:
-            encoder.add_gradients(features, first, second, by_code)
-        gradient = through_tanh(by_code, own)
-        self.to_code.add_gradients(hidden, gradient)
-        gradient = through_tanh(self.to_code.back(gradient), hidden)
-        self.of_ratings.add_gradients(batch.ratings, gradient)
+            encoder.learn(features, first, second, by_code.clone())
+        by_hidden = self.to_code.learn(hidden, own, by_code)
+        self.of_ratings.learn(batch.ratings, hidden, by_hidden)
 
     def _sides(self, batch: Batch) -> list[tuple[_SideEncoder, Tensor]]:
         pairs = ((self.of_row, batch.row_features), (self.of_rated, batch.rated_features))
         return [(one, given) for one, given in pairs if one is not None and given is not None]
 
     def _decoded(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
-        code = torch.tanh(self.to_code(torch.tanh(self.of_ratings(batch.ratings))))
+        code = self.to_code(self.of_ratings(batch.ratings))
         for encoder, features in self._sides(batch):
             code = code + encoder.layers(features)[1]
         if generator is not None:
             code = code * _twice_or_not(len(code), generator, code.device)
-        return torch.tanh(self.from_code(code))
+        decoded: Tensor = self.from_code(code)
+        return decoded
 
 
 def _twice_or_not(rows: int, generator: torch.Generator, device: torch.device) -> Tensor:
@@ -106,30 +107,25 @@ def _twice_or_not(rows: int, generator: torch.Generator, device: torch.device) -
     Drawn on the CPU from a generator of our own: the same on any device and in any thread.
     """
     drawn = torch.randint(0, 256, (rows, CODE // 8), dtype=torch.uint8, generator=generator)
-    kept = torch.from_numpy(np.unpackbits(drawn.numpy(), axis=1))
-    return kept.to(device).float() * 2.0
+    kept = np.take(_TWICE, drawn.numpy(), axis=0).reshape(rows, CODE)
+    return torch.from_numpy(kept).to(device)
 
 
-def through_tanh(gradient: Tensor, output: Tensor) -> Tensor:
-    """Gradient by what tanh was given, from that by its output."""
-    return torch.addcmul(gradient, gradient * output, output, value=-1.0)
+_TWICE = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32)
+"""Of each byte, its bits doubled."""
 
 
 class _SideEncoder(nn.Module):
     def __init__(self, features: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.first = Dense(features, HIDDEN, generator)
-        self.second = Dense(HIDDEN, CODE, generator)
+        self.first = DenseTanh(features, HIDDEN, generator)
+        self.second = DenseTanh(HIDDEN, CODE, generator)
 
     def layers(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The hidden layer and the code."""
-        hidden = torch.tanh(self.first(features))
-        return hidden, torch.tanh(self.second(hidden))
+        hidden = self.first(features)
+        return hidden, self.second(hidden)
 
-    def add_gradients(
-        self, features: Tensor, hidden: Tensor, code: Tensor, by_code: Tensor
-    ) -> None:
-        """Take in the gradient by the code."""
-        gradient = through_tanh(by_code, code)
-        self.second.add_gradients(hidden, gradient)
-        self.first.add_gradients(features, through_tanh(self.second.back(gradient), hidden))
+    def learn(self, features: Tensor, hidden: Tensor, code: Tensor, by_code: Tensor) -> None:
+        """Take in the gradient by the code, which is overwritten."""
+        self.first.learn(features, hidden, self.second.learn(hidden, code, by_code))

@@ -80,18 +80,19 @@ class Batches:
     def __init__(self, inputs: Inputs, device: torch.device) -> None:
         self.count = int(inputs.ratings.shape[0])
         self.device = device
-        self._ratings = inputs.ratings
+        self._ratings = SparseRows.of(inputs.ratings)
         self._features = _tensor(inputs.row_features, device)
         self._rated = _tensor(inputs.rated_features(), device)
 
     def drawn(
-        self, targets: sp.csr_array, size: int, generator: torch.Generator
+        self, targets: SparseRows, size: int, generator: torch.Generator
     ) -> Iterator[tuple[Batch, SparseRows]]:
         """Deal out once, in random order, the rows that have targets.
 
         Parameters
         ----------
-        targets : csr_array of float32, shape (rows, outputs)
+        targets : SparseRows
+            In the memory of the CPU.
         size : int
             Rows a batch.
         generator : torch.Generator
@@ -102,9 +103,9 @@ class Batches:
         batch : Batch
         targets : SparseRows
         """
-        active = np.flatnonzero(np.diff(targets.indptr))
+        active = np.flatnonzero(np.diff(targets.bounds))
         order = active[torch.randperm(len(active), generator=generator).numpy()]
-        yield from self._dealt(order, targets[order], size)
+        yield from self._dealt(order, targets.taken(order, self.device), size)
 
     def given(
         self, wanted: sp.csr_array | None = None, rows: NDArray[np.int64] | None = None
@@ -125,13 +126,13 @@ class Batches:
         """
         rows = np.arange(self.count) if rows is None else rows
         nothing = sp.csr_array((np.empty(0, np.float32), ([], [])), shape=(len(rows), 1))
-        yield from self._dealt(rows, nothing if wanted is None else wanted, _SLAB)
+        asked = SparseRows.of(nothing if wanted is None else wanted, self.device)
+        yield from self._dealt(rows, asked, _SLAB)
 
     def _dealt(
-        self, order: NDArray[np.int64], targets: sp.csr_array, size: int
+        self, order: NDArray[np.int64], goals: SparseRows, size: int
     ) -> Iterator[tuple[Batch, SparseRows]]:
-        ratings = SparseRows.of(self._ratings[order], self.device)
-        goals = SparseRows.of(targets, self.device)
+        ratings = self._ratings.taken(order, self.device)
         rows = torch.tensor(order, device=self.device)
         for first in range(0, len(order), size):
             last = min(first + size, len(order))

@@ -17,6 +17,7 @@ from learners.models.descent import descent
 from learners.models.losses import Loss
 from learners.models.network import Network
 from learners.models.schedule import Fitting
+from learners.models.sparse_layers import SparseRows
 
 
 def fit(
@@ -67,8 +68,9 @@ def epochs(
     """
     network.to(batches.device).train()
     steps = descent(network, fitting, batches.device)
+    whole = SparseRows.of(targets)
     for epoch in range(1, fitting.epochs + 1):
-        for batch, goals in batches.drawn(targets, fitting.batch, generator):
+        for batch, goals in batches.drawn(whole, fitting.batch, generator):
             network.add_gradients(loss, batch, goals, generator)
             steps.step()
         yield epoch

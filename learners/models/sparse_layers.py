@@ -20,9 +20,9 @@ from torch.nn import functional
 
 from learners.kernels.sparse_rows import (
     add_outer,
-    by_columns,
     dot_products,
-    learn_products,
+    learn_entries,
+    take_rows,
     weighted_sums,
 )
 from learners.models.losses import LOSSES, Loss, loss_gradient
@@ -67,6 +67,28 @@ class SparseRows:
             csr.indptr.astype(np.int64),
         )
 
+    def taken(self, order: NDArray[np.int64], device: torch.device) -> SparseRows:
+        """Copy rows, which lie in the memory of the CPU, in the order given.
+
+        Parameters
+        ----------
+        order : int64 array, shape (taken,)
+        device : torch.device
+            Where to.
+
+        Returns
+        -------
+        rows : SparseRows
+        """
+        whole, of_columns, of_values = arrays(self.starts, self.columns, self.values)
+        starts = np.zeros(len(order) + 1, dtype=np.int64)
+        np.cumsum(np.diff(self.bounds)[order], out=starts[1:])
+        columns = np.empty(starts[-1], dtype=np.int64)
+        values = np.empty(starts[-1], dtype=np.float32)
+        take_rows(whole, of_columns, of_values, order, starts, columns, values)
+        there = [torch.from_numpy(part).to(device) for part in (starts, columns, values)]
+        return SparseRows(there[0], there[1], there[2], starts)
+
     def part(self, first: int, last: int) -> SparseRows:
         """Rows from `first` up to `last`, sharing memory."""
         low, high = self.bounds[first], self.bounds[last]
@@ -95,12 +117,13 @@ class SparseRows:
         return rows
 
 
-def _by_kernels(tensor: Tensor) -> bool:
-    """Whether kernels of our own can read it."""
+def by_kernels(tensor: Tensor) -> bool:
+    """Whether kernels of our own can read a tensor."""
     return tensor.device.type == "cpu"
 
 
-def _arrays(*tensors: Tensor) -> list[Any]:
+def arrays(*tensors: Tensor) -> list[Any]:
+    """Arrays of numpy over the memory of tensors, for kernels."""
     return [tensor.detach().contiguous().numpy() for tensor in tensors]
 
 
@@ -110,13 +133,13 @@ class _WeightedSums(torch.autograd.Function):
         ctx.save_for_backward(starts, columns, values)
         ctx.size = table.shape
         sums = torch.empty(len(starts) - 1, table.shape[1])
-        weighted_sums(*_arrays(starts, columns, values, table, sums))
+        weighted_sums(*arrays(starts, columns, values, table, sums))
         return sums
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         table_gradient = torch.zeros(ctx.size)
-        add_outer(*_arrays(*ctx.saved_tensors, grad_outputs[0], table_gradient))
+        add_outer(*arrays(*ctx.saved_tensors, grad_outputs[0], table_gradient))
         return table_gradient, None, None, None
 
 
@@ -125,13 +148,13 @@ class _DotProducts(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, table: Tensor, starts: Tensor, columns: Tensor) -> Tensor:
         ctx.save_for_backward(rows, table, starts, columns)
         products = torch.empty(len(columns))
-        dot_products(*_arrays(starts, columns, rows, table, products))
+        dot_products(*arrays(starts, columns, rows, table, products))
         return products
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        rows, table, starts, columns = _arrays(*ctx.saved_tensors)
-        (gradient,) = _arrays(grad_outputs[0])
+        rows, table, starts, columns = arrays(*ctx.saved_tensors)
+        (gradient,) = arrays(grad_outputs[0])
         row_gradient, table_gradient = torch.empty(rows.shape), torch.zeros(table.shape)
         weighted_sums(starts, columns, gradient, table, row_gradient.numpy())
         add_outer(starts, columns, gradient, rows, table_gradient.numpy())
@@ -165,7 +188,7 @@ def sum_of_rows(table: Tensor, given: SparseRows) -> Tensor:
     -------
     sums : tensor, shape (rows, width)
     """
-    if _by_kernels(table):
+    if by_kernels(table):
         return _WeightedSums.apply(table, given.starts, given.columns, given.values)  # type: ignore[no-any-return, no-untyped-call]
     return given.dense(len(table)) @ table
 
@@ -184,45 +207,16 @@ def products_at(rows: Tensor, table: Tensor, wanted: SparseRows) -> Tensor:
     -------
     products : tensor, shape (entries,)
     """
-    if _by_kernels(table):
+    if by_kernels(table):
         return _DotProducts.apply(rows, table, wanted.starts, wanted.columns)  # type: ignore[no-any-return, no-untyped-call]
     return (rows @ table.T)[wanted.row_of_entries(), wanted.columns]
 
 
 def taken(values: Tensor, positions: Tensor) -> Tensor:
     """Elements of a vector; the gradients of elements taken more than once add up in order."""
-    if _by_kernels(values):
+    if by_kernels(values):
         return _Taken.apply(values, positions)  # type: ignore[no-any-return, no-untyped-call]
     return values[positions]
-
-
-class SparseInput(nn.Module):
-    """A linear layer that reads sparse rows.
-
-    Parameters
-    ----------
-    columns, width : int
-    generator : torch.Generator
-        Draws the weights, uniform after Xavier; biases are zero.
-    """
-
-    def __init__(self, columns: int, width: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.table = xavier((columns, width), generator)
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def forward(self, given: SparseRows) -> Tensor:
-        """Map sparse rows to a tensor of shape (rows, width)."""
-        return sum_of_rows(self.table, given) + self.bias
-
-    def add_gradients(self, given: SparseRows, gradient: Tensor) -> None:
-        """Take in the gradient by the outputs, shape (rows, width)."""
-        table = _own(self.table)
-        if _by_kernels(table):
-            add_outer(*_arrays(given.starts, given.columns, given.values, gradient, table))
-        else:
-            table.addmm_(given.dense(len(table)).T, gradient)
-        _own(self.bias).add_(gradient.sum(dim=0))
 
 
 class SampledOutput(nn.Module):
@@ -252,16 +246,14 @@ class SampledOutput(nn.Module):
 
         The wanted entries' values are what is to be scored.
         """
-        if not _by_kernels(rows):
+        if not by_kernels(rows):
             return self._add_dense_gradients(loss, rows, wanted)
-        starts, columns, targets = _arrays(wanted.starts, wanted.columns, wanted.values)
-        firsts = np.zeros(len(self.bias) + 1, dtype=np.int32)
-        order, row_of = (np.empty(len(columns), dtype=np.int32) for _ in range(2))
-        by_columns(starts, columns, firsts, order, row_of)
+        starts, columns, targets = arrays(wanted.starts, wanted.columns, wanted.values)
         by_rows = torch.zeros(rows.shape)
-        learn_products(
-            firsts, order, row_of, targets, LOSSES.index(loss),
-            *_arrays(rows, self.table, self.bias, by_rows, _own(self.table), _own(self.bias)),
+        learn_entries(
+            starts, columns, targets, LOSSES.index(loss),
+            *arrays(rows, self.table, self.bias, by_rows),
+            *arrays(own_gradient(self.table), own_gradient(self.bias)),
         )  # fmt: skip
         return by_rows
 
@@ -269,8 +261,8 @@ class SampledOutput(nn.Module):
         scores = functional.linear(rows, self.table, self.bias)
         asked = scores[wanted.row_of_entries(), wanted.columns]
         gradient = wanted.dense(len(self.bias), loss_gradient(loss, asked, wanted.values))
-        _own(self.table).addmm_(gradient.T, rows)
-        _own(self.bias).add_(gradient.sum(dim=0))
+        own_gradient(self.table).addmm_(gradient.T, rows)
+        own_gradient(self.bias).add_(gradient.sum(dim=0))
         return gradient @ self.table
 
 
@@ -300,17 +292,8 @@ class Dense(nn.Module):
         """Map a tensor of shape (rows, width) to one of shape (rows, out)."""
         return functional.linear(given, self.weight, self.bias)
 
-    def add_gradients(self, given: Tensor, gradient: Tensor) -> None:
-        """Take in the gradient by the outputs, shape (rows, out)."""
-        _own(self.weight).addmm_(gradient.T, given)
-        _own(self.bias).add_(gradient.sum(dim=0))
 
-    def back(self, gradient: Tensor) -> Tensor:
-        """Gradient by what was given, from that by the outputs."""
-        return gradient @ self.weight
-
-
-def _own(parameter: nn.Parameter) -> Tensor:
+def own_gradient(parameter: nn.Parameter) -> Tensor:
     """Gradient of a parameter, to be added to."""
     assert parameter.grad is not None
     return parameter.grad

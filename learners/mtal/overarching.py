@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, log_expit
 
 from learners.metrics import average_precisions
 
@@ -33,7 +34,7 @@ def mean_loss(loss: Overarching, scores: Vector, truth: Vector) -> float:
     if loss == "squared":
         errors = truth - scores
         return float(np.mean(errors * errors))
-    return float(np.mean(np.logaddexp(0.0, scores) - truth * scores))
+    return float(np.mean(-log_expit(-scores) - truth * scores))
 
 
 def quality(
@@ -54,5 +55,5 @@ def quality(
 
 def sigmoid(scores: Vector) -> Vector:
     """Logistic function, without overflow."""
-    half: Vector = np.exp(-np.logaddexp(0.0, -scores))
-    return half
+    chances: Vector = expit(scores)
+    return chances

@@ -138,16 +138,16 @@ def _of_rate(part: Part, loss: Overarching, weights: Vector) -> Objective:
 
 def _of_weights(part: Part, loss: Overarching, eta: float) -> Objective:
     """Mean loss and its gradient as functions of the weights' logits."""
-    known = ~np.isnan(part.outputs)
-    outputs = np.where(known, part.outputs, 0.0)
+    outputs = np.nan_to_num(part.outputs)
+    known = np.asarray(~np.isnan(part.outputs), dtype=np.float64)
 
     def objective(logits: Vector) -> tuple[float, Vector]:
-        share = np.where(known, _softmax(logits)[:, None], 0.0)
-        share /= share.sum(axis=0)
-        mean = (share * outputs).sum(axis=0)
+        weights = _softmax(logits)
+        total = weights @ known
+        mean = (weights @ outputs) / total
         scores = part.scores + eta * mean
-        slope = -residuals(loss, scores, part.truth) / len(scores)
-        gradient: Vector = (share * (outputs - mean)) @ (eta * slope)
+        slope = -eta * residuals(loss, scores, part.truth) / (len(scores) * total)
+        gradient: Vector = weights * (outputs @ slope - known @ (slope * mean))
         return mean_loss(loss, scores, part.truth), gradient
 
     return objective

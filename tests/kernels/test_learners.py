@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learners.kernels import als, descent, scores, shared_rows, sparse_rows
+from learners.kernels import als, descent, scores, shared_rows, sparse_rows, tanh_layers
 
 RNG = np.random.default_rng(0)
 STARTS = np.array([0, 3, 3, 5])
@@ -100,6 +100,89 @@ def test_products_with_sparse_rows():
     np.testing.assert_allclose(products, (dense @ table.T)[ROWS, columns], rtol=1e-5)
 
 
+def test_rows_are_taken_in_another_order():
+    """Some twice, one empty."""
+    order = np.array([2, 0, 1, 2])
+    starts = np.array([0, 2, 5, 5, 7])
+    columns, values = np.empty(7, np.int64), np.empty(7, np.float32)
+    given = STARTS.copy(), COLUMNS.astype(np.int64), VALUES.astype(np.float32)
+    sparse_rows.take_rows(*given, order, starts, columns, values)
+    np.testing.assert_array_equal(columns, [1, 3, 0, 2, 3, 1, 3])
+    np.testing.assert_array_equal(values, [1, 2, 4, 3, 5, 1, 2])
+
+
+def test_the_hyperbolic_tangent_is_within_rounding():
+    """From zero to far beyond where float32 knows no difference from one, bias included."""
+    x = np.linspace(-12, 12, 602, dtype=np.float32).reshape(2, 301)
+    bias = np.linspace(-1, 1, 301, dtype=np.float32)
+    expected = np.tanh(x.astype(np.float64) + bias)
+    tanh_layers.to_tanh(x, bias)
+    np.testing.assert_allclose(x, expected, rtol=0, atol=4e-7)
+
+
+def check_gradients(loss, arrays, gradients):
+    """Gradients, to which ones were added, against central differences of a loss in float64."""
+    wide = [array.astype(np.float64) for array in arrays]
+    for array, gradient in zip(wide, gradients, strict=True):
+        for at in np.ndindex(array.shape):
+            kept, found = array[at], []
+            for step in (1e-5, -1e-5):
+                array[at] = kept + step
+                found.append(loss(*wide) / 2e-5)
+            array[at] = kept
+            assert abs(gradient[at] - 1 - (found[0] - found[1])) < 1e-3
+
+
+def test_dense_layers_with_their_gradients():
+    """Of a weighted sum of the outputs: by weight, bias and what was given."""
+    sizes = [(6, 3), (5, 3), (5,)]
+    given, weight, bias = (RNG.normal(size=size).astype(np.float32) for size in sizes)
+    slopes, outputs = RNG.normal(size=(6, 5)).astype(np.float32), np.empty((6, 5), np.float32)
+    tanh_layers.dense_layer(given, weight, bias, outputs)
+    np.testing.assert_allclose(outputs, np.tanh(given @ weight.T + bias), atol=1e-6)
+    by_weight, by_bias, by_given = (np.ones_like(a) for a in (weight, bias, given))
+    tanh_layers.learn_dense_layer(
+        given, outputs, slopes.copy(), weight, by_weight, by_bias, by_given
+    )
+
+    def loss(given, weight, bias):
+        return (slopes * np.tanh(given @ weight.T + bias)).sum()
+
+    check_gradients(loss, [given, weight, bias], [by_given, by_weight, by_bias])
+
+
+def test_a_row_has_the_same_outputs_wherever_it_stands():
+    """To the bit, among any number of rows."""
+    given = RNG.normal(size=(7, 11)).astype(np.float32)
+    weight, bias = RNG.normal(size=(9, 11)).astype(np.float32), np.zeros(9, np.float32)
+    whole = np.empty((7, 9), np.float32)
+    tanh_layers.dense_layer(given, weight, bias, whole)
+    for some in ([3], [3, 0], [6, 5, 3], [0, 1, 2, 3, 4]):
+        outputs = np.empty((len(some), 9), np.float32)
+        tanh_layers.dense_layer(given[some], weight, bias, outputs)
+        np.testing.assert_array_equal(outputs, whole[some])
+
+
+def test_sparse_layers_with_their_gradients():
+    """Of a weighted sum of the outputs: by table and bias."""
+    starts, columns, values = STARTS.copy(), COLUMNS.astype(np.int64), VALUES.astype(np.float32)
+    X = np.zeros((3, 4))
+    X[ROWS, columns] = values
+    table, bias = (0.2 * RNG.normal(size=size).astype(np.float32) for size in ((4, 2), (2,)))
+    slopes, outputs = RNG.normal(size=(3, 2)).astype(np.float32), np.empty((3, 2), np.float32)
+    tanh_layers.sparse_layer(starts, columns, values, table, bias, outputs)
+    np.testing.assert_allclose(outputs, np.tanh(X @ table + bias), atol=1e-6)
+    by_table, by_bias = np.ones_like(table), np.ones_like(bias)
+    tanh_layers.learn_sparse_layer(
+        starts, columns, values, outputs, slopes.copy(), by_table, by_bias
+    )
+
+    def loss(table, bias):
+        return (slopes * np.tanh(X @ table + bias)).sum()
+
+    check_gradients(loss, [table, bias], [by_table, by_bias])
+
+
 def test_entries_are_listed_column_by_column():
     columns = COLUMNS.astype(np.int64)
     firsts = np.zeros(6, np.int32)
@@ -114,28 +197,17 @@ def test_entries_are_listed_column_by_column():
 def test_the_gradient_of_products_is_that_of_differences(loss):
     """Squared, absolute and cross-entropy, against central differences of the mean loss."""
     columns, targets = COLUMNS.astype(np.int64), np.array([1, 0, 1, 1, 0], np.float32)
-    firsts = np.zeros(6, np.int32)
-    order, row_of = np.empty(5, np.int32), np.empty(5, np.int32)
-    sparse_rows.by_columns(STARTS.copy(), columns, firsts, order, row_of)
     sizes = [(3, 3), (5, 3), (5,)]
     arrays = [RNG.normal(size=size).astype(np.float32) for size in sizes]
     gradients = [np.ones(size, np.float32) for size in sizes]
-    sparse_rows.learn_products(firsts, order, row_of, targets, loss, *arrays, *gradients)
+    sparse_rows.learn_entries(STARTS.copy(), columns, targets, loss, *arrays, *gradients)
 
     def mean_loss(rows, table, bias):
         z = (rows[ROWS] * table[columns]).sum(axis=1) + bias[columns]
         each = [(z - targets) ** 2, abs(z - targets), np.logaddexp(0, z) - targets * z]
         return each[loss].mean()
 
-    wide = [array.astype(np.float64) for array in arrays]
-    for array, gradient in zip(wide, gradients, strict=True):
-        for at in np.ndindex(array.shape):
-            kept, slopes = array[at], []
-            for step in (1e-5, -1e-5):
-                array[at] = kept + step
-                slopes.append(mean_loss(*wide) / 2e-5)
-            array[at] = kept
-            assert abs(gradient[at] - 1 - (slopes[0] - slopes[1])) < 1e-3
+    check_gradients(mean_loss, arrays, gradients)
 
 
 def test_adam_steps_as_its_algorithm_says():

@@ -15,6 +15,7 @@ from learners.models.losses import LOSSES
 from learners.models.network import new_generator
 from learners.models.registry import PAIR_MODELS, ROW_MODELS, build
 from learners.models.schedule import Fitting
+from learners.models.sparse_layers import SparseRows
 from tests.learners.models.cases import CPU, batches, inputs, sparse
 
 MODELS = ROW_MODELS + PAIR_MODELS
@@ -174,7 +175,7 @@ def test_side_information_reaches_its_own_rows():
     rated = given.ratings.toarray() != 0
     targets = sparse(17, 9, seed=3)
     seen = []
-    for batch, goals in batches(given).drawn(targets, 4, new_generator(0)):
+    for batch, goals in batches(given).drawn(SparseRows.of(targets), 4, new_generator(0)):
         rows = batch.rows.numpy()
         seen += rows.tolist()
         np.testing.assert_array_equal(batch.row_features.numpy(), given.row_features[rows])

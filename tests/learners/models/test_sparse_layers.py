@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from learners.models import sparse_layers
+from learners.models import sparse_layers, tanh_layers
 from learners.models.losses import LOSSES
 from learners.models.sparse_layers import (
     SampledOutput,
-    SparseInput,
     SparseRows,
     products_at,
     sum_of_rows,
     taken,
 )
+from learners.models.tanh_layers import DenseTanh, SparseTanh
 from tests.learners.models.cases import sparse
 
 
@@ -67,18 +67,23 @@ def test_what_other_devices_compute_is_the_same(loss, monkeypatch):
 
     def computed():
         generator = torch.Generator().manual_seed(3)
-        first, last = SparseInput(11, 6, generator), SampledOutput(6, 11, generator)
-        own = [*first.parameters(), *last.parameters()]
+        first, middle = SparseTanh(11, 6, generator), DenseTanh(6, 5, generator)
+        last = SampledOutput(5, 11, generator)
+        own = [*first.parameters(), *middle.parameters(), *last.parameters()]
         for parameter in own:
             parameter.grad = torch.full_like(parameter, 0.5)
         with torch.no_grad():
-            rows = first(given)
+            hidden = first(given)
+            rows = middle(hidden)
             by_rows = last.add_gradients(loss, rows, wanted)
-            first.add_gradients(given, by_rows)
-        return [rows, last.at(rows, wanted), by_rows, *(parameter.grad for parameter in own)]
+            by_hidden = middle.learn(hidden, rows, by_rows.clone())
+            first.learn(given, hidden, by_hidden.clone())
+        scores = last.at(rows, wanted)
+        return [hidden, rows, scores, by_rows, by_hidden, *(parameter.grad for parameter in own)]
 
     kernels = computed()
-    monkeypatch.setattr(sparse_layers, "_by_kernels", lambda _: False)
+    for module in (sparse_layers, tanh_layers):
+        monkeypatch.setattr(module, "by_kernels", lambda _: False)
     for ours, plain in zip(kernels, computed(), strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-4, atol=1e-5)
 
