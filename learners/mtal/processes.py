@@ -1,17 +1,20 @@
 """Organisations in processes of their own, which share no memory with each other.
 
-What goes through a pipe is bytes: JSON for commands and reports, safetensors for messages and
-arrays. A process reads its own data itself, where its plan says how.
+They are forked from a server that holds code alone, see `learners.mtal.nursery`; where processes
+cannot be forked they are spawned. What goes through a pipe is bytes: JSON for commands and reports,
+safetensors for messages and arrays. A process reads its own data itself, where its plan says how.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import signal
 import sys
 from dataclasses import asdict
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 import numpy as np
@@ -33,7 +36,7 @@ _ERRORS = {
 
 
 class ProcessMember:
-    """An organisation in a spawned process.
+    """An organisation in a process of its own.
 
     Parameters
     ----------
@@ -43,9 +46,10 @@ class ProcessMember:
 
     def __init__(self, plan: Plan) -> None:
         self.name = plan.source.name
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, plan), daemon=True)
+        variables = dict(os.environ)
+        self._process = context.Process(target=_serve, args=(theirs, plan, variables), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -95,8 +99,18 @@ class ProcessMember:
         return said, answer
 
 
-def _serve(pipe: Connection, plan: Plan) -> None:
+def _context() -> ForkServerContext | SpawnContext:
+    """Where processes come from: nothing of this one's memory, and so of anyone's data."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["learners.mtal.nursery"])
+    return context
+
+
+def _serve(pipe: Connection, plan: Plan, variables: dict[str, str]) -> None:
     """Be an organisation until the pipe is closed."""
+    os.environ.update(variables)  # a server has those of when it was started
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever runs us decides when to stop
     member: _Served | None = None
     while True:

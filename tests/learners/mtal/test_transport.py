@@ -10,6 +10,7 @@ import pytest
 from grouping.errors import GroupingError, InputError
 from grouping.ids import Ids
 from learners.entries import Entries
+from learners.mtal import nursery
 from learners.mtal.checkpoint import Checkpoint, finished_rounds
 from learners.mtal.messages import ProtocolError
 from learners.mtal.processes import ProcessMember
@@ -48,7 +49,7 @@ def test_through_bytes_and_side_by_side_the_result_is_the_same():
 
 
 def test_processes_of_their_own_have_the_same_result(tmp_path):
-    """Spawned organisations share no memory, only messages, and compute what threads compute.
+    """These organisations share no memory, only messages, and compute what threads compute.
 
     A killed one is missed by name; one whose data are refused says so.
     """
@@ -67,6 +68,11 @@ def test_processes_of_their_own_have_the_same_result(tmp_path):
     with pytest.raises(InputError, match="'01' has no rating"):
         empty.take("offer", ["01", "02"])
     empty.close()
+
+
+def test_what_all_processes_need_is_loaded_and_compiled_without_data():
+    """The rehearsal ends well: in the server its errors would go unheard."""
+    nursery.rehearse()
 
 
 def test_an_unknown_receiver_is_refused():
