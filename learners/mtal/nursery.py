@@ -7,6 +7,7 @@ organisation, by two made ones that go through a round of each method.
 from __future__ import annotations
 
 import contextlib
+import gc
 
 import numpy as np
 
@@ -40,3 +41,4 @@ def rehearse() -> None:
 
 with contextlib.suppress(Exception):  # an organisation will say what is wrong
     rehearse()
+gc.freeze()  # what is loaded stays: no organisation need look whether it is garbage
