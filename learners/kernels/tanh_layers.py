@@ -45,15 +45,18 @@ _P0, _P1, _P2, _P3, _P4, _P5, _P6 = _P
 _Q0, _Q1, _Q2, _Q3, _Q4, _Q5, _Q6, _Q7 = _Q
 
 
-@kernel(nogil=True, fastmath=True, error_model="numpy")
+@kernel(nogil=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
 def to_tanh(outputs: Array, bias: Array) -> None:
     """Replace each element by the hyperbolic tangent of it and its column's bias.
 
-    By multiplications and one division, so that it runs on many elements at once.
+    By multiplications and one division, so that it runs on many elements at once. What is no number
+    stays none, so that it is found out.
     """
     for r in range(len(outputs)):
         for f in range(len(bias)):
-            x = min(max(outputs[r, f] + bias[f], -LIMIT), LIMIT)
+            x = outputs[r, f] + bias[f]
+            x = LIMIT if x > LIMIT else x
+            x = -LIMIT if x < -LIMIT else x
             y = x * x
             p = (((((_P6 * y + _P5) * y + _P4) * y + _P3) * y + _P2) * y + _P1) * y + _P0
             q = _Q7 * y + _Q6

@@ -120,6 +120,16 @@ def test_the_hyperbolic_tangent_is_within_rounding():
     np.testing.assert_allclose(x, expected, rtol=0, atol=4e-7)
 
 
+def test_what_is_no_number_stays_none_through_a_layer():
+    """A model that ran away is not hidden behind finite scores."""
+    given = np.array([[1.0, np.nan], [1.0, 1.0], [np.inf, 1.0]], np.float32)
+    outputs = np.empty((3, 1), np.float32)
+    tanh_layers.to_tanh(given, np.zeros(2, np.float32))
+    np.testing.assert_array_equal(np.isnan(given), [[False, True], [False, False], [False, False]])
+    tanh_layers.dense_layer(given, np.ones((1, 2), np.float32), np.zeros(1, np.float32), outputs)
+    np.testing.assert_array_equal(np.isnan(outputs[:, 0]), [True, False, False])
+
+
 def check_gradients(loss, arrays, gradients):
     """Gradients, to which ones were added, against central differences of a loss in float64."""
     wide = [array.astype(np.float64) for array in arrays]
