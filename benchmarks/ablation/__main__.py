@@ -3,7 +3,8 @@
 Cells are the objective without the part over that of the whole, less 1, in percent: the mean over
 instances and seeds, with its standard error, each run given the same number of rounds and not of
 seconds, so that other work on the machine changes nothing. Then the processor time without the
-part over that of the whole: what a part costs. A dash: the part has no say there.
+part over that of the whole: what a part costs. A dash: the part has no say there. Instances are
+those of `grouping generate`, or the one that MovieLens 100K is when completed.
 
 Runs are kept in results.csv beside this file, and not made again.
 """
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 USERS, ITEMS, GROUPS, K = 300, 100, 10, 5
+
+GENERATED, MOVIELENS = "generated", "ml-100k"
 
 RESULTS = Path(__file__).parent / "results.csv"
 COLUMNS = ("case", "part", "rounds", "instance", "seed", "objective", "seconds")
@@ -78,9 +81,12 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    names = [case.name for case in CASES]
+    parser.add_argument("--data", choices=(GENERATED, MOVIELENS), default=GENERATED)
     parser.add_argument("--part", action="append", help="by default all")
+    parser.add_argument("--case", choices=names, action="append", help="by default all")
     parser.add_argument("--rounds", type=int, default=3, help="of each run")
-    parser.add_argument("--instances", type=int, default=2)
+    parser.add_argument("--instances", type=int, default=2, help="generated ones")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
@@ -88,28 +94,36 @@ def main() -> int:
         os.environ[variable] = "1"
     from benchmarks.ablation.parts import APPLY, PARTS
 
-    runs = _Runs(options)
     parts = options.part or list(PARTS)
+    cases = [
+        case
+        for case in CASES
+        if case.name in (options.case or names) and any(APPLY[part](case) for part in parts)
+    ]
+    generated = options.data == GENERATED
+    instances = [str(i) for i in range(options.instances)] if generated else [MOVIELENS]
+    runs = _Runs(options, instances)
     wanted = [
         (case, part, instance, seed)  # seed by seed, so that what is there is even at any time
         for seed in range(options.seeds)
-        for instance in range(options.instances)
+        for instance in instances
         for part in (None, *parts)
-        for case in CASES
+        for case in cases
         if part is None or APPLY[part](case)
     ]
-    for each in wanted:
-        runs.make(*each)
-    print(
-        f"{options.instances} instances, {options.seeds} seeds, {options.rounds} rounds, "
-        f"{USERS} x {ITEMS}, l = {GROUPS}, k = {K}\n"
-    )
-    head = ("without", *(case.name for case in CASES))
+    try:
+        for each in wanted:
+            runs.make(*each)
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    which = f"{options.instances} instances, {USERS} x {ITEMS}" if generated else MOVIELENS
+    print(f"{which}, {options.seeds} seeds, {options.rounds} rounds, l = {GROUPS}, k = {K}\n")
+    head = ("without", *(case.name for case in cases))
     print(f"| {' | '.join(head)} |\n|{' --- |' * len(head)}")
-    cells = [f"{statistics.mean(value for value, _ in runs.of(case, None)):.2f}" for case in CASES]
+    cells = [f"{statistics.mean(value for value, _ in runs.of(case, None)):.2f}" for case in cases]
     print(f"| (nothing) | {' | '.join(cells)} |")
     for part in parts:
-        cells = [runs.compared(case, part) if APPLY[part](case) else "-" for case in CASES]
+        cells = [runs.compared(case, part) if APPLY[part](case) else "-" for case in cases]
         print(f"| {part} | {' | '.join(cells)} |")
     return 0
 
@@ -117,14 +131,16 @@ def main() -> int:
 class _Runs:
     """All runs, those of before too."""
 
-    def __init__(self, options):
+    def __init__(self, options, instances):
         self.options = options
+        self.instances = instances
         self.ratings = {}
         self.done = {}
         if options.results.exists():
             with options.results.open(newline="") as file:
                 for row in csv.DictReader(file):
-                    key = (row["case"], row["part"], *(int(row[name]) for name in COLUMNS[2:5]))
+                    rounds, seed = int(row["rounds"]), int(row["seed"])
+                    key = row["case"], row["part"], rounds, row["instance"], seed
                     self.done[key] = float(row["objective"]), float(row["seconds"])
 
     def key(self, case, part, instance, seed):
@@ -137,12 +153,13 @@ class _Runs:
         key = self.key(case, part, instance, seed)
         if key in self.done:
             return
-        if not self.ratings:
-            warm = generate(60, 30, step=None, seed=0)
-            for each in CASES:
-                _run(warm, each, None, 0, 1)  # compiles
         if instance not in self.ratings:
-            self.ratings[instance] = generate(USERS, ITEMS, step=None, seed=instance)
+            ratings = _ratings(instance)
+            if not self.ratings:
+                warm = generate(60, 30, step=None, seed=0)
+                for each in CASES:
+                    _run(warm, each, None, 0, 1)  # compiles
+            self.ratings[instance] = ratings
         started = time.process_time()
         objective = _run(self.ratings[instance], case, part, seed, self.options.rounds)
         self.done[key] = objective, time.process_time() - started
@@ -157,7 +174,7 @@ class _Runs:
         """Objective and seconds of each instance and seed, in order."""
         return [
             self.done[self.key(case, part, instance, seed)]
-            for instance in range(self.options.instances)
+            for instance in self.instances
             for seed in range(self.options.seeds)
         ]
 
@@ -168,6 +185,18 @@ class _Runs:
         error = statistics.stdev(lost) / math.sqrt(len(lost)) if len(lost) > 1 else math.nan
         seconds = [sum(run[1] for run in runs) for runs in zip(*pairs, strict=True)]
         return f"{statistics.mean(lost):+.2f} ± {error:.2f} ({seconds[0] / seconds[1]:.2f})"
+
+
+def _ratings(instance):
+    from benchmarks.quality.instances import completed, generated
+
+    if instance != MOVIELENS:
+        return generated(USERS, ITEMS, "real", int(instance))
+    ratings = completed(MOVIELENS, "real")
+    if ratings is None:
+        message = f"set GROUPING_DATA to the folder of {MOVIELENS}.zip, which was not found"
+        raise FileNotFoundError(message)
+    return ratings
 
 
 def _run(ratings, case, part, seed, rounds):
