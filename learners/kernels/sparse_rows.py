@@ -19,17 +19,16 @@ Array = NDArray[Any]
 
 @kernel(nogil=True)
 def take_rows(
-    starts: Array,
+    firsts: Array,
     columns: Array,
     values: Array,
-    order: Array,
     taken_starts: Array,
     taken_columns: Array,
     taken_values: Array,
 ) -> None:
-    """Copy rows in another order, ``taken_starts`` being given."""
-    for r in range(len(order)):
-        first = starts[order[r]]
+    """Copy rows that begin at ``firsts``; they are as long as ``taken_starts`` says."""
+    for r in range(len(firsts)):
+        first = firsts[r]
         at = taken_starts[r]
         for e in range(taken_starts[r + 1] - at):
             taken_columns[at + e] = columns[first + e]

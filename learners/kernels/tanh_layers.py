@@ -3,7 +3,8 @@
 They are float32, and take one call where an operation for each step would take ten, which on so few
 rows is what takes the time. What is learned is added to gradients that are there already. Products
 of matrices are written out: a BLAS is a quarter faster at them, but computes a row differently by
-where it stands among others, and one score must not depend, to the bit, on which are asked for.
+where it stands among others, and the score of an entry must not depend, to the bit, on which others
+are asked for.
 """
 
 from __future__ import annotations

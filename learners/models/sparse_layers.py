@@ -80,12 +80,13 @@ class SparseRows:
         -------
         rows : SparseRows
         """
-        whole, of_columns, of_values = arrays(self.starts, self.columns, self.values)
+        of_columns, of_values = arrays(self.columns, self.values)
+        firsts = self.bounds[:-1][order]
         starts = np.zeros(len(order) + 1, dtype=np.int64)
         np.cumsum(np.diff(self.bounds)[order], out=starts[1:])
         columns = np.empty(starts[-1], dtype=np.int64)
         values = np.empty(starts[-1], dtype=np.float32)
-        take_rows(whole, of_columns, of_values, order, starts, columns, values)
+        take_rows(firsts, of_columns, of_values, starts, columns, values)
         there = [torch.from_numpy(part).to(device) for part in (starts, columns, values)]
         return SparseRows(there[0], there[1], there[2], starts)
 

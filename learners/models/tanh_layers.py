@@ -47,7 +47,7 @@ class SparseTanh(nn.Module):
         return outputs
 
     def learn(self, given: SparseRows, outputs: Tensor, by_outputs: Tensor) -> None:
-        """Take in the gradient by the outputs, which is overwritten."""
+        """Take in the gradient by the outputs, which may be overwritten."""
         table, bias = own_gradient(self.table), own_gradient(self.bias)
         if by_kernels(table):
             tanh_layers.learn_sparse_layer(
@@ -71,10 +71,10 @@ class DenseTanh(Dense):
         return outputs
 
     def learn(self, given: Tensor, outputs: Tensor, by_outputs: Tensor) -> Tensor:
-        """Take in the gradient by the outputs, which is overwritten; return that by the given."""
+        """Take in the gradient by the outputs, which may change; return that by what was given."""
         weight, bias = own_gradient(self.weight), own_gradient(self.bias)
         if by_kernels(given):
-            by_given = torch.zeros_like(given)
+            by_given = torch.zeros(given.shape)
             tanh_layers.learn_dense_layer(
                 *arrays(given, outputs, by_outputs, self.weight, weight, bias, by_given)
             )

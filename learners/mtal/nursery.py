@@ -1,7 +1,8 @@
 """What the server that organisations' processes are forked from loads: code, and no one's data.
 
 Torch takes seconds to load and kernels longer to compile: so it is done once, before there is an
-organisation, by two made ones that go through a round of each method.
+organisation. To be imported by that server alone: what is loaded by then stays, and no organisation
+need look whether it is garbage.
 """
 
 from __future__ import annotations
@@ -9,36 +10,9 @@ from __future__ import annotations
 import contextlib
 import gc
 
-import numpy as np
-
-from grouping.ids import Ids
-from learners.entries import Entries
-from learners.models.schedule import Fitting
-from learners.mtal import processes  # noqa: F401
-from learners.mtal.domain import Domain
-from learners.mtal.plans import Held, Plan
-from learners.mtal.rounds import complete, run_rounds
-from learners.mtal.settings import Settings
-from learners.mtal.transport import LocalMember, Transport
-
-
-def rehearse() -> None:
-    """Let two organisations of two items go through a round of each method."""
-    users = Ids(4)
-    rows, columns = np.divmod(np.arange(8), 2)
-    rated = Entries(rows, columns, np.array([1, 5, 2, 4, 3, 3, 4, 1], dtype=np.float32))
-    for method in ("residuals", "factors"):
-        members = []
-        for number in range(2):
-            items = Ids([f"{number} {i}" for i in range(2)], "item")
-            domain = Domain(str(number), "user", users, items, rated, rated, rated)
-            settings = Settings(method=method, fitting=Fitting(epochs=1), seed=number)
-            members.append(LocalMember(*Plan(Held(domain), settings, "rehearsal", b"key").build()))
-        with Transport(members, 1) as transport:
-            run_rounds(transport, 1, method=method)
-            complete(transport, 1)
-
+from learners.mtal.rehearsal import rehearse
 
 with contextlib.suppress(Exception):  # an organisation will say what is wrong
     rehearse()
-gc.freeze()  # what is loaded stays: no organisation need look whether it is garbage
+gc.collect()
+gc.freeze()

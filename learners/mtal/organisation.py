@@ -161,6 +161,8 @@ class Organisation(Participant):
         ------
         ProtocolError
             If someone's residuals are missing.
+        DivergedError
+            If the model's outputs are no numbers.
         """
         self._require(self._heard, "residuals")
         started = time.perf_counter()
@@ -168,7 +170,13 @@ class Organisation(Participant):
         learner = self.learner()
         self._network = learner.fit(self._targets(), round_)
         self._heard.clear()
-        self._outputs[self.name] = learner.at(self._network, self._cells)
+        outputs = learner.at(self._network, self._cells)
+        if not np.isfinite(outputs).all():
+            raise DivergedError(
+                f"the model of organisation {self.name!r} runs away in round {round_}: its outputs "
+                "are no numbers. Let it learn in smaller steps"
+            )
+        self._outputs[self.name] = outputs
         sent = self._foretold(self._network, round_)
         self._seconds = time.perf_counter() - started
         return sent

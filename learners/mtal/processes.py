@@ -12,9 +12,11 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import numpy as np
@@ -46,11 +48,18 @@ class ProcessMember:
 
     def __init__(self, plan: Plan) -> None:
         self.name = plan.source.name
-        context = _context()
-        self._pipe, theirs = context.Pipe()
-        variables = dict(os.environ)
-        self._process = context.Process(target=_serve, args=(theirs, plan, variables), daemon=True)
-        self._process.start()
+        try:
+            context = _context()
+            self._pipe, theirs = context.Pipe()
+            self._process: Any = context.Process(  # type: ignore[attr-defined]
+                target=_serve, args=(theirs, plan, dict(os.environ)), daemon=True
+            )
+            self._process.start()
+        except (EOFError, OSError) as error:
+            raise GroupingError(
+                f"the process of organisation {self.name!r} could not be started ({error}); "
+                "all can run in one process instead"
+            ) from error
         theirs.close()
 
     def take(self, step: str, argument: Any) -> tuple[list[Message], Report | None]:
@@ -99,18 +108,44 @@ class ProcessMember:
         return said, answer
 
 
-def _context() -> ForkServerContext | SpawnContext:
-    """Where processes come from: nothing of this one's memory, and so of anyone's data."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+def _context() -> BaseContext:
+    """Where processes come from: nothing of this one's memory, and so of anyone's data.
+
+    Elsewhere than on Linux, libraries that have computed may not outlive a fork. A server that
+    somebody else started before stays as it is: it works as well, but loads nothing beforehand.
+    """
+    if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
+    from multiprocessing import forkserver, resource_tracker
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["learners.mtal.nursery"])
+    resource_tracker.ensure_running()  # it lets interrupts through again, so before they are held
+    with _as_a_server_needs_it():
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _as_a_server_needs_it() -> Iterator[None]:
+    """Modules are found where this process finds them, and Ctrl-C is for this process alone."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    paths = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    try:
+        yield
+    finally:
+        if paths is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = paths
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _serve(pipe: Connection, plan: Plan, variables: dict[str, str]) -> None:
     """Be an organisation until the pipe is closed."""
-    os.environ.update(variables)  # a server has those of when it was started
+    os.environ.clear()  # a server has those of when it was started
+    os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever runs us decides when to stop
     member: _Served | None = None
     while True:

@@ -138,8 +138,8 @@ def _of_rate(part: Part, loss: Overarching, weights: Vector) -> Objective:
 
 def _of_weights(part: Part, loss: Overarching, eta: float) -> Objective:
     """Mean loss and its gradient as functions of the weights' logits."""
-    outputs = np.nan_to_num(part.outputs)
-    known = np.asarray(~np.isnan(part.outputs), dtype=np.float64)
+    there = ~np.isnan(part.outputs)
+    outputs, known = np.where(there, part.outputs, 0.0), there.astype(np.float64)
 
     def objective(logits: Vector) -> tuple[float, Vector]:
         weights = _softmax(logits)

@@ -316,6 +316,20 @@ def test_a_diverging_rate_is_named_and_the_last_good_round_kept(eta):
         assert np.isfinite(np.asarray(one.completed().matrix)).all()
 
 
+def test_a_model_that_runs_away_is_named_before_anything_of_it_is_sent():
+    """Weights that are no numbers: the run ends, and the ratings are completed without it."""
+    dealt = domains()
+    made_plans = plans(dealt)
+    made_plans[1] = replace(made_plans[1], settings=settings(1, fitting=replace(QUICK, rate=1e30)))
+    with local(made_plans) as transport:
+        ended = run_rounds(transport, 2)
+        assert f"model of organisation {dealt[1].name!r} runs away in round 1" in ended.diverged
+        assert [standing.round for standing in ended.standings] == [0]
+        complete(transport, 0)
+        completed = transport.members[dealt[1].name].completed()
+        assert np.isfinite(np.asarray(completed.matrix)).all()
+
+
 def test_a_base_as_good_as_perfect_is_no_divergence():
     """Equal ratings, or a few held out that the base meets by luck: a round makes it worse."""
     dealt = domains(validation=0)

@@ -10,10 +10,10 @@ import pytest
 from grouping.errors import GroupingError, InputError
 from grouping.ids import Ids
 from learners.entries import Entries
-from learners.mtal import nursery
 from learners.mtal.checkpoint import Checkpoint, finished_rounds
 from learners.mtal.messages import ProtocolError
-from learners.mtal.processes import ProcessMember
+from learners.mtal.processes import ProcessMember, _as_a_server_needs_it
+from learners.mtal.rehearsal import rehearse
 from learners.mtal.rounds import complete, run_rounds
 from learners.mtal.steps import Step
 from learners.mtal.transport import Transport
@@ -72,7 +72,23 @@ def test_processes_of_their_own_have_the_same_result(tmp_path):
 
 def test_what_all_processes_need_is_loaded_and_compiled_without_data():
     """The rehearsal ends well: in the server its errors would go unheard."""
-    nursery.rehearse()
+    rehearse()
+
+
+def test_an_organisation_runs_the_code_and_the_variables_of_its_parent(tmp_path, monkeypatch):
+    """Modules found in this process are found there too; a process that cannot start is named."""
+    monkeypatch.syspath_prepend(tmp_path)
+    with _as_a_server_needs_it():
+        assert os.environ["PYTHONPATH"].split(os.pathsep)[0] == str(tmp_path)
+    dealt = domains(2)
+
+    def fail(*_):
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr("multiprocessing.popen_forkserver.Popen._launch", fail)
+    monkeypatch.setattr("multiprocessing.popen_spawn_posix.Popen._launch", fail)
+    with pytest.raises(GroupingError, match="'01' could not be started"):
+        ProcessMember(plans(dealt)[0])
 
 
 def test_an_unknown_receiver_is_refused():
