@@ -1,7 +1,7 @@
 """Organisations in processes of their own, which share no memory with each other.
 
-They are forked from a server that holds code alone, see `learners.mtal.nursery`; where processes
-cannot be forked they are spawned. What goes through a pipe is bytes: JSON for commands and reports,
+On Linux they are forked from a server that holds code alone, see `learners.mtal.nursery`; elsewhere
+they are spawned. What goes through a pipe is bytes: JSON for commands and reports,
 safetensors for messages and arrays. A process reads its own data itself, where its plan says how.
 """
 
