@@ -75,7 +75,7 @@ def test_what_all_processes_need_is_loaded_and_compiled_without_data():
     rehearse()
 
 
-def test_a_server_finds_modules_where_its_parent_does_and_its_absence_is_named(tmp_path, monkeypatch):
+def test_a_server_finds_the_code_of_its_parent_and_its_absence_is_named(tmp_path, monkeypatch):
     """Modules found in this process are found there too; a process that cannot start is named."""
     monkeypatch.syspath_prepend(tmp_path)
     with _as_a_server_needs_it():
