@@ -40,18 +40,84 @@ def test_the_kernels_compute_what_plain_numpy_does(factors, implicit):
     np.testing.assert_allclose(model.objective_, history, rtol=1e-10)
 
 
+def features(shape, seed=7):
+    """Flags and a number for each user, flags alone for each item; the first item has none."""
+    rng = np.random.default_rng(seed)
+    n, m = shape
+    of_users = np.column_stack([rng.random((n, 2)) < 0.5, rng.normal(size=n)])
+    of_items = (rng.random((m, 4)) < 0.4).astype(np.float32)
+    of_items[0] = 0
+    return of_users, of_items
+
+
+@pytest.mark.parametrize("implicit", [None, 5.0])
+@pytest.mark.parametrize("sides", [(0, 1), (0,), (1,)], ids=["both", "users", "items"])
+def test_features_draw_rows_as_plain_numpy_says(sides, implicit):
+    """The map from features to rows against its formula, beside profiles and without them."""
+    X = incomplete()
+    known = [part if side in sides else None for side, part in enumerate(features(X.shape))]
+    model = BiasedALS(
+        2, 0.7, 0.4, implicit, user_feature_regularization=3.0, item_feature_regularization=2.0,
+        iterations=5, seed=3,
+    ).fit(Ratings.of(X), *known)  # fmt: skip
+    scores, history = naive.als(
+        X, 2, 0.7, 0.4, implicit, 5, 3, prior._STEPS, tuple(known), (3.0, 2.0)
+    )
+    np.testing.assert_allclose(all_cells(model, X.shape), scores, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(model.objective_, history, rtol=1e-10)
+
+
+def test_features_of_nothing_change_nothing():
+    """Where all features are zero, results are those without, to the bit."""
+    X = incomplete()
+    none = BiasedALS(iterations=3).fit(Ratings.of(X))
+    zeros = BiasedALS(iterations=3).fit(
+        Ratings.of(X), np.zeros((30, 2)), sp.csr_array(np.zeros((20, 3)))
+    )
+    np.testing.assert_array_equal(all_cells(none, X.shape), all_cells(zeros, X.shape))
+
+
+def test_features_tell_of_items_that_nobody_rated():
+    """Items of a liked kind are predicted above those of another, without any rating."""
+    rng = np.random.default_rng(0)
+    kind = np.arange(20) % 2
+    X = 3 + kind + 0.1 * rng.normal(size=(30, 20))
+    X[:, 18:] = np.nan
+    model = BiasedALS(iterations=8, item_feature_regularization=1.0).fit(
+        Ratings.of(X), item_features=kind[:, None]
+    )
+    scores = all_cells(model, X.shape)
+    assert (scores[:, 19] > scores[:, 18] + 0.2).all()
+
+
+@pytest.mark.parametrize(
+    ("of_users", "of_items", "said"),
+    [
+        (np.zeros((29, 2)), None, "users have 29 rows of features, and there are 30"),
+        (None, np.full((20, 1), np.nan), "items hold a number that is not finite"),
+    ],
+)
+def test_features_that_do_not_fit_are_refused(of_users, of_items, said):
+    """Before any work, by whose they are."""
+    with pytest.raises(InputError, match=said):
+        BiasedALS().fit(Ratings.of(incomplete()), of_users, of_items)
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     X=matrices(),
     factors=st.integers(0, 3),
     regularization=st.sampled_from([0.01, 1.0, 30.0]),
     implicit=st.sampled_from([None, 0.1, 20.0]),
+    strength=st.sampled_from([None, 0.1, 300.0]),
 )
-def test_no_sweep_raises_the_objective(X, factors, regularization, implicit):
+def test_no_sweep_raises_the_objective(X, factors, regularization, implicit, strength):
     """Each update is a descent step of one stated objective, and all comes out finite."""
-    model = BiasedALS(factors, regularization, implicit_regularization=implicit, iterations=6).fit(
-        Ratings.of(X)
-    )
+    model = BiasedALS(
+        factors, regularization, implicit_regularization=implicit, iterations=6,
+        user_feature_regularization=strength or 1.0, item_feature_regularization=strength or 1.0,
+    )  # fmt: skip
+    model.fit(Ratings.of(X), *(features(X.shape) if strength else ()))
     assert (np.diff(model.objective_) <= 1e-10 * (1 + model.objective_[0])).all()
     assert np.isfinite(model.complete(Ratings.of(X)).matrix).all()
 
@@ -146,6 +212,8 @@ def test_without_ratings_the_biases_that_there_are_decide():
         ("regularization", 0.0),
         ("bias_regularization", -1.0),
         ("implicit_regularization", np.nan),
+        ("user_feature_regularization", 0.0),
+        ("item_feature_regularization", -2.0),
     ],
 )
 def test_parameters_out_of_range_are_named(name, value):
