@@ -45,6 +45,13 @@ class Features:
         if not self.scales:
             object.__setattr__(self, "scales", (_AS_IT_IS,) * len(self.names))
 
+    def described(self) -> tuple[str, ...]:
+        """Names of the columns with what a number stands for, so that equal ones mean the same."""
+        return tuple(
+            name if scale == _AS_IT_IS else f"{name} ({scale[0]!r} + {scale[1]!r} * cell)"
+            for name, scale in zip(self.names, self.scales, strict=True)
+        )
+
     def take(self, positions: NDArray[np.int64]) -> Features:
         """Return the features of some rows."""
         listed = None if self.listed is None else self.listed[positions]

@@ -36,6 +36,8 @@ class Domain:
     row_features : float32 array, shape (rows, p), or None
         Side information of the rows, for example users' profiles.
     column_features : float32 array, shape (columns, q), or None
+    row_feature_names, column_feature_names : tuple of str
+        What they are, where it must be the same everywhere; see `Features.described`.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Domain:
     test: Entries
     row_features: NDArray[np.float32] | None = None
     column_features: NDArray[np.float32] | None = None
+    row_feature_names: tuple[str, ...] = ()
+    column_feature_names: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:

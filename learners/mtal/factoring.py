@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
 from dataclasses import dataclass
 
@@ -16,10 +18,13 @@ from learners.mtal.messages import Contribution, Message, ProtocolError
 from learners.mtal.overarching import Vector
 from learners.mtal.participant import Arrays, Participant, Peer, Report
 from learners.mtal.settings import Settings
-from learners.mtal.shared_factors import EXCHANGES, SharedFactors, Sums, Sweep
+from learners.mtal.shared_factors import EXCHANGES, Known, SharedFactors, Sums, Sweep
 
 STEPS = ("exchange",) * (EXCHANGES + 1)
 """Of a round: all exchanges of a sweep, and what follows the last."""
+
+
+_AND = "/"  # between the fingerprint of rows and that of what is known of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,9 @@ class FactoringOrganisation(Participant):
     who have the row, and nothing of a row to anybody else. They are masked: where three or more
     have a row, nobody sees what one of them adds to its sums. Sums are exact, so all arrive at the
     same bits.
+
+    Side information stays where it is but for sums over all columns, or all rows. All must have
+    the same features by name, and know the same of a row in common; else messages are refused.
     """
 
     def __init__(self, domain: Domain, settings: Settings, session: str, key: bytes) -> None:
@@ -60,8 +68,7 @@ class FactoringOrganisation(Participant):
             raise InputError(
                 "noise is added to residuals and predictions: it has no use for factors"
             )
-        if domain.row_features is not None or domain.column_features is not None:
-            raise InputError("factors are learned from ratings alone, without side information")
+        self._known = _known(domain, settings)
         self.rounds: list[Swept] = []
         self._shared: SharedFactors | None = None
         self._sweep: Sweep | None = None
@@ -101,10 +108,26 @@ class FactoringOrganisation(Participant):
         self._seconds += time.perf_counter() - started
         return [*sent], None
 
+    def meet(self) -> Report:
+        """Find the rows in common, and mark what is known of them; see `Participant.meet`."""
+        report = super().meet()
+        features = self.domain.row_features
+        if features is not None:
+            for peer in self.peers.values():
+                # of all rows together: a mark of one row's flags alone could be guessed
+                peer.fingerprint += _AND + self._mark(features[peer.rows].tobytes())
+        return report
+
     def hear(self, message: Message, peer: Peer) -> None:
         """Take in a contribution; see `Participant.hear`."""
         if not isinstance(message, Contribution):
             raise message.refused("has no place in this method")
+        known, own = (rows.partition(_AND) for rows in (message.rows, peer.fingerprint))
+        if known[0] == own[0] and known != own:
+            raise message.refused(
+                f"other side information of the {self.domain.rows.what}s in common than "
+                f"{self.name!r} has: all must know the same of them"
+            )
         self._in_turn(message, message.rows, peer, message.sender in self._heard)
         if self._own is None or message.exchange != self._exchange:
             raise message.refused(f"out of turn: exchange {self._exchange} is on")
@@ -155,9 +178,26 @@ class FactoringOrganisation(Participant):
                     counted[peer.rows] = False
             self._shared = SharedFactors(
                 self.domain.train, self.domain.shape, self.settings.factors,
-                self.settings.seed, counted,
+                self.settings.seed, counted, *self._known,
             )  # fmt: skip
         return self._shared
+
+    def _agreed(self) -> str:
+        """The method, and what is known of rows and columns, by name under the common key."""
+        domain = self.domain
+        parts = [self.settings.agreed()]
+        for ids, features, names in (
+            (domain.rows, domain.row_features, domain.row_feature_names),
+            (domain.columns, domain.column_features, domain.column_feature_names),
+        ):
+            if features is not None:
+                mark = self._mark("\0".join(names).encode("utf-8", errors="surrogatepass"))
+                parts.append(f"{features.shape[1]} features of {ids.what}s ({mark[:16]})")
+        return " and ".join(parts)
+
+    def _mark(self, content: bytes) -> str:
+        """Keyed hash that two with the same content have alike in this session."""
+        return hmac.new(self._key, self.session.encode() + content, hashlib.sha256).hexdigest()
 
     def _public(self) -> NDArray[np.uint8]:
         return self._secret.public()
@@ -228,3 +268,20 @@ class FactoringOrganisation(Participant):
             return np.clip(found, values.min(), values.max())
         logits: NDArray[np.float64] = 4.0 * (found - 0.5)  # the tangent at one half
         return logits
+
+
+def _known(domain: Domain, settings: Settings) -> list[Known]:
+    """What is known of rows and columns; users' and items' features are held apart."""
+    chosen = settings.factors
+    strengths = [chosen.user_feature_regularization, chosen.item_feature_regularization]
+    if domain.align == "item":
+        strengths.reverse()
+    return [
+        Known.of(features, len(ids), f"{ids.what}s of organisation {domain.name!r}", strength)
+        for features, ids, strength in zip(
+            (domain.row_features, domain.column_features),
+            (domain.rows, domain.columns),
+            strengths,
+            strict=True,
+        )
+    ]

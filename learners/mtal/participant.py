@@ -227,8 +227,8 @@ class Participant(ABC):
             raise offer.refused("came twice or too late")
         if offer.align != self.domain.align:
             raise offer.refused(f"aligned by {offer.align}, {self.domain.align} is meant here")
-        if offer.method != self.settings.agreed():
-            raise offer.refused(f"learns by {offer.method}, {self.settings.agreed()} is meant here")
+        if offer.method != self._agreed():
+            raise offer.refused(f"learns by {offer.method}, {self._agreed()} is meant here")
         if offer.round != 0:
             raise offer.refused("offers are made before the first round")
         self._offers[offer.sender] = offer
@@ -260,7 +260,7 @@ class Participant(ABC):
                 digests=ascending(hashed),
                 columns=self.domain.shape[1],
                 align=self.domain.align,
-                method=self.settings.agreed(),
+                method=self._agreed(),
                 public=self._public(),
             )
             for name in names
@@ -337,6 +337,10 @@ class Participant(ABC):
             "round": round_,
             "version": VERSION,
         }
+
+    def _agreed(self) -> str:
+        """What all must have alike, in words for an offer."""
+        return self.settings.agreed()
 
     def _public(self) -> NDArray[np.uint8]:
         """What an offer says of one's secret, where there is one."""

@@ -143,6 +143,7 @@ def deal(
         )
 
     blocks = _blocks(partition, align, len(columns), genres, seed, filled)
+    described = [() if one is None else one.described() for one in features]
     names = genres.names if partition == "genre" and genres is not None else None
     private = every_row[np.random.default_rng([seed, 1]).permutation(len(rows))]
     private = private[round(shared * len(rows)) :]
@@ -160,6 +161,7 @@ def deal(
             test,
             None if features[0] is None else features[0].matrix,
             None if features[1] is None else features[1].matrix[block],
+            *described,
         )
         domains.append(domain)
     return domains

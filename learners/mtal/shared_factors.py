@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from learners.entries import Entries
+from learners.feature_prior import levelled, packed_products, solved
 from learners.kernels.shared_rows import normal_equations, solve_rows
 from learners.observed import mean_and_spread
 
@@ -44,12 +45,16 @@ class Factors:
     regularization, bias_regularization : float
     implicit_regularization : float
         How strongly the profiles, which say what it means to have rated, are held at zero.
+    user_feature_regularization, item_feature_regularization : float
+        How strongly what features tell of users and of items is held at zero.
     """
 
     count: int = 20
     regularization: float = 1.8
     bias_regularization: float = 1.2
     implicit_regularization: float = 20.0
+    user_feature_regularization: float = 300.0
+    item_feature_regularization: float = 50.0
 
     def checked(self) -> Factors:
         """Return the choices if they can be.
@@ -61,7 +66,10 @@ class Factors:
         """
         if self.count < 0:
             raise InputError(f"factors must be 0 or more, not {self.count}")
-        for name in ("regularization", "bias_regularization", "implicit_regularization"):
+        for name in (
+            "regularization", "bias_regularization", "implicit_regularization",
+            "user_feature_regularization", "item_feature_regularization",
+        ):  # fmt: skip
             if not 0 < getattr(self, name) < np.inf:
                 raise InputError(f"{name} must be positive, not {getattr(self, name)}")
         return self
@@ -83,6 +91,37 @@ class Sums:
     totals: Matrix
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of one side beside the ratings.
+
+    Attributes
+    ----------
+    features : csr_array, float64, shape (rows or own columns, any)
+        See `learners.feature_prior.levelled`. All owners have the same features, and of a row that
+        several hold the same numbers.
+    strength : float
+        How strongly what they tell is held at zero.
+    """
+
+    features: sp.csr_array
+    strength: float
+
+    @classmethod
+    def of(
+        cls, features: NDArray[np.float32] | None, count: int, what: str, strength: float
+    ) -> Known:
+        """Known of so many: these features, or nothing.
+
+        Raises
+        ------
+        InputError
+            If the features do not fit.
+        """
+        found = np.zeros((count, 0)) if features is None else features
+        return cls(levelled(found, count, what), strength)
+
+
 Sweep: TypeAlias = Generator[Sums, Sums, None]
 
 
@@ -101,6 +140,7 @@ class SharedFactors:
         Of the column factors to start from.
     counted : bool array, shape (rows,)
         Rows that this owner counts in totals over rows: each row has one such owner.
+    of_rows, of_columns : Known, optional
 
     Attributes
     ----------
@@ -117,6 +157,8 @@ class SharedFactors:
         factors: Factors,
         seed: int,
         counted: NDArray[np.bool_],
+        of_rows: Known | None = None,
+        of_columns: Known | None = None,
     ) -> None:
         self.mean, self.spread = mean_and_spread(train.values.astype(np.float64))
         ratings = train.csr(shape).astype(np.float64)
@@ -139,6 +181,15 @@ class SharedFactors:
         self._of_having_rated = np.zeros_like(self.columns)  # profiles of columns
         self._of_being_rated = np.zeros_like(self.rows)  # profiles of rows
         self._drawn = np.zeros_like(self.rows)  # sums of the columns' profiles over all owners
+        self._known_rows = of_rows or Known.of(None, shape[0], "rows", 1.0)
+        self._known_columns = of_columns or Known.of(None, shape[1], "columns", 1.0)
+        weighted = self._known_columns.features.multiply(1.0 / self._column_share).T.tocsr()
+        self._weighted_columns = weighted
+        self._column_products = packed_products(weighted, self._known_columns.features)
+        self._row_map = np.zeros((self._known_rows.features.shape[1], width))
+        # the columns' map is fitted to what the last sweep left, when the next one begins
+        self._owed = np.zeros((self._known_columns.features.shape[1], width))
+        self._column_map = np.zeros_like(self._owed)
 
     def scores(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
         """Predicted ratings of cells, not clipped."""
@@ -155,6 +206,8 @@ class SharedFactors:
             "having_rated": self._of_having_rated.copy(),
             "being_rated": self._of_being_rated.copy(),
             "drawn": self._drawn.copy(),
+            "row_map": self._row_map.copy(),
+            "owed": self._owed.copy(),
         }
 
     def restore(self, state: dict[str, Matrix]) -> None:
@@ -169,9 +222,10 @@ class SharedFactors:
         for name, part in now.items():
             if state[name].shape != part.shape or state[name].dtype != part.dtype:
                 raise ValueError(f"{name} have another shape")
-        self.rows, self.columns, self._of_having_rated, self._of_being_rated, self._drawn = (
-            state[name].copy() for name in now
-        )
+        (
+            self.rows, self.columns, self._of_having_rated, self._of_being_rated, self._drawn,
+            self._row_map, self._owed,
+        ) = (state[name].copy() for name in now)  # fmt: skip
 
     def sweep(self) -> Sweep:
         """Update the rows, what they are drawn to, the columns, what they are drawn to.
@@ -185,16 +239,31 @@ class SharedFactors:
         packed = np.empty((len(self.rows), size * (size + 1) // 2 + size))
         _equations(self._by_row, self.columns, packed)
         shares = self._of_rows @ self._column_share
-        whole = yield Sums(np.hstack([packed, shares]), _NONE)
+        of_features = np.concatenate([self._column_products, self._owed.ravel()])
+        whole = yield Sums(np.hstack([packed, shares]), of_features)
+        self._column_map = _fitted(whole.totals, self._owed.shape, self._known_columns.strength)
         counts = whole.rows[:, :1]  # of the row's ratings: the first feature is 1
         weight = np.sqrt(np.maximum(counts, 1))
         solve_rows(
             np.ascontiguousarray(whole.rows[:, :-1]), weight[:, 0], self._penalty,
-            self._drawn / weight, self.rows,
+            self._drawn / weight + self._told_of_rows(), self.rows,
         )  # fmt: skip
         yield from self._refit_having_rated(1.0 / weight)
         self._update_columns()
-        yield from self._refit_being_rated(whole.rows[:, -1:])
+        yield from self._refit_being_rated(whole.rows[:, -1:], self._row_sums(weight))
+        left = self.columns - self._by_partners()
+        self._owed = np.ascontiguousarray(self._weighted_columns @ left)
+
+    def _row_sums(self, weight: Matrix) -> Matrix:
+        """What the map of the rows' features is fitted to, over the rows that are counted."""
+        features = self._known_rows.features
+        weighted = features.multiply(weight * self._counted[:, None]).T.tocsr()
+        sides = weighted @ (self.rows - self._drawn / weight)
+        return np.concatenate([packed_products(weighted, features), sides.ravel()])
+
+    def _told_of_rows(self) -> Matrix:
+        told: Matrix = self._known_rows.features @ self._row_map
+        return told
 
     def _update_columns(self) -> None:
         size = len(self._penalty)
@@ -205,8 +274,12 @@ class SharedFactors:
             self._centres_of_columns(), self.columns,
         )  # fmt: skip
 
+    def _by_partners(self) -> Matrix:
+        drawn: Matrix = self._column_share * (self._of_columns @ self._of_being_rated)
+        return drawn
+
     def _centres_of_columns(self) -> Matrix:
-        centres: Matrix = self._column_share * (self._of_columns @ self._of_being_rated)
+        centres: Matrix = self._by_partners() + self._known_columns.features @ self._column_map
         return centres
 
     def _refit_having_rated(self, share: Matrix) -> Sweep:
@@ -216,7 +289,8 @@ class SharedFactors:
         """
         profiles, strength = self._of_having_rated, self._strength
         diagonal = self._of_columns @ share + strength
-        residual = self._of_columns @ (self.rows - share * self._drawn) - strength * profiles
+        left = self.rows - share * self._drawn - self._told_of_rows()
+        residual = self._of_columns @ left - strength * profiles
         direction, along = np.zeros_like(profiles), np.zeros_like(self.rows)
         before = np.ones(profiles.shape[1])
         for step in range(_STEPS):
@@ -233,11 +307,16 @@ class SharedFactors:
             residual -= length * image
             before = power
 
-    def _refit_being_rated(self, diagonal: Matrix) -> Sweep:
-        """Draw profiles of rows to the columns. All who hold a row have the same profile of it."""
+    def _refit_being_rated(self, diagonal: Matrix, row_sums: Matrix) -> Sweep:
+        """Draw profiles of rows to the columns. All who hold a row have the same profile of it.
+
+        The first exchange has room for the totals that the map of the rows' features takes.
+        """
         profiles, strength = self._of_being_rated, self._strength
         diagonal = diagonal + strength
-        whole = yield Sums(self._of_rows @ (self.columns - self._centres_of_columns()), _NONE)
+        left = self.columns - self._centres_of_columns()
+        whole = yield Sums(self._of_rows @ left, row_sums)
+        self._row_map = _fitted(whole.totals, self._row_map.shape, self._known_rows.strength)
         residual = whole.rows - strength * profiles
         direction, image = np.zeros_like(profiles), np.zeros_like(profiles)
         before = np.ones(profiles.shape[1])
@@ -260,7 +339,10 @@ class SharedFactors:
         return total
 
 
-_NONE = np.empty(0)
+def _fitted(totals: Matrix, shape: tuple[int, ...], strength: float) -> Matrix:
+    """Map from features, from their products and right sides over all owners."""
+    triangle = shape[0] * (shape[0] + 1) // 2
+    return solved(totals[:triangle], totals[triangle:].reshape(shape), strength)
 
 
 def _nothing(rows: Matrix) -> Matrix:

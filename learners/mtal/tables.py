@@ -81,17 +81,20 @@ class TableSource:
         of_users, of_items = (
             None
             if table is None
-            else read_features(table, ids, None if kinds is None else parse_kinds(kinds)).matrix
+            else read_features(table, ids, None if kinds is None else parse_kinds(kinds))
             for table, ids, kinds in (
                 (self.profiles, users, self.profile_kinds),
                 (self.attributes, items, self.attribute_kinds),
             )
         )
-        if self.align == "user":
-            return Domain(self.name, "user", users, items, *three, of_users, of_items)
-        train, chosen_on, tested_on = (part.transposed() for part in three)
+        sides, known = (users, items), (of_users, of_items)
+        if self.align == "item":
+            sides, known = (items, users), (of_items, of_users)
+            three = (three[0].transposed(), three[1].transposed(), three[2].transposed())
+        of_rows, of_columns = (None if one is None else one.matrix for one in known)
+        row_names, column_names = (() if one is None else one.described() for one in known)
         return Domain(
-            self.name, "item", items, users, train, chosen_on, tested_on, of_items, of_users
+            self.name, self.align, *sides, *three, of_rows, of_columns, row_names, column_names
         )
 
 

@@ -9,6 +9,7 @@ from grouping.errors import GroupingError, InputError
 from grouping.ids import Ids
 from learners.als import _Half
 from learners.entries import Entries
+from learners.feature_prior import levelled
 from learners.mtal.masking import real, stream, whole
 from learners.mtal.messages import Contribution, Offer, ProtocolError
 from learners.mtal.privacy import Privacy
@@ -21,7 +22,7 @@ from learners.observed import both_sides
 from tests.learners.mtal import made
 from tests.learners.mtal.federations import SESSION, domains, local, plans
 
-SMALL = Factors(count=3, regularization=0.7, bias_regularization=0.5, implicit_regularization=4.0)
+SMALL = Factors(3, 0.7, 0.5, 4.0, user_feature_regularization=6.0, item_feature_regularization=3.0)
 
 
 def factoring(dealt, folder=None, **options):
@@ -55,18 +56,38 @@ def centralised(dealt, organisations, sweeps):
     by_row, by_column = both_sides(matrix, 0.0, 1.0)
     x, y = np.zeros((rows, SMALL.count + 1)), np.concatenate(starts)
     penalty = np.array([SMALL.bias_regularization] + [SMALL.regularization] * SMALL.count)
-    of_rows = _Half(by_row, by_column, x, penalty, SMALL.implicit_regularization)
-    of_columns = _Half(by_column, by_row, y, penalty, SMALL.implicit_regularization)
+    known = known_of(dealt)
+    of_rows = _Half(by_row, by_column, x, penalty, SMALL.implicit_regularization, *known[0])
+    of_columns = _Half(by_column, by_row, y, penalty, SMALL.implicit_regularization, *known[1])
     for _ in range(sweeps):
         of_rows.update(y)
         of_columns.update(x)
     return x, np.split(y, columns[1:-1])
 
 
+def known_of(dealt):
+    """Features of rows and of all columns, and how strongly they are held, for `_Half`."""
+    rows = dealt[0].row_features
+    columns = [domain.column_features for domain in dealt]
+    strengths = [SMALL.user_feature_regularization, SMALL.item_feature_regularization]
+    if dealt[0].align == "item":
+        strengths.reverse()
+    every = None if columns[0] is None else np.concatenate(columns)
+    return [
+        () if of is None else (levelled(of, len(of), "rows"), strength)
+        for of, strength in zip((rows, every), strengths, strict=True)
+    ]
+
+
+def sided(**options):
+    return domains(profiles=made.profiles(40), attributes=made.genres(24), **options)
+
+
+@pytest.mark.parametrize("side", [domains, sided], ids=["ratings", "side"])
 @pytest.mark.parametrize("align", ["user", "item"])
-def test_together_they_arrive_where_one_with_everything_would(align):
+def test_together_they_arrive_where_one_with_everything_would(align, side):
     """The factors are those of the centralised factorisation, up to the unit of sums."""
-    dealt = domains(align=align)
+    dealt = side(align=align)
     *_, organisations = run(factoring(dealt), rounds=5)
     rows, columns = centralised(dealt, organisations, 5)
     for one, own in zip(organisations, columns, strict=True):
@@ -85,17 +106,23 @@ def test_all_who_share_a_row_have_the_same_bits_of_it():
         np.testing.assert_array_equal(first.shared().rows[own], other.shared().rows[theirs])
 
 
-def test_contributions_carry_sums_of_common_rows_and_nothing_else():
+@pytest.mark.parametrize("side", [domains, sided], ids=["ratings", "side"])
+def test_contributions_carry_sums_of_common_rows_and_nothing_else(side):
     """Every serialised message of a run is looked into.
 
     Sums have a row for each common row and for no other; what is not by row has as many numbers
-    as there are factors and a bias. No id is sent, and nothing of another row.
+    as there are factors and a bias, or as the equations of a map from features have. No id is sent,
+    no name of a feature, and nothing of another row.
     """
-    dealt = domains(shared=0.5)
+    dealt = side(shared=0.5)
     _, seen, _, organisations = run(factoring(dealt), rounds=2, through_bytes=True)
     by = {one.name: one for one in organisations}
     ids = {name.encode() for domain in dealt for name in (*domain.rows, *domain.columns)}
+    ids |= {name.encode() for name in (*dealt[0].row_feature_names, *dealt[0].column_feature_names)}
     width = SMALL.count + 1
+    maps = [0, 0]
+    if side is sided:
+        maps = [q * (q + 1) // 2 + q * width for q in (3, 2)]  # of columns, then of rows
     assert {type(message) for message in seen} == {Offer, Contribution}
     assert len(seen) == 6 * (1 + 2 * EXCHANGES)
     for message in seen:
@@ -107,7 +134,8 @@ def test_contributions_carry_sums_of_common_rows_and_nothing_else():
         assert len(by[message.sender].peers[message.receiver].rows) == common
         equations = width * (width + 1) // 2 + width + 1
         assert message.values.shape in {(common, equations), (common, width), (common, 0)}
-        assert len(message.totals) in {0, width}
+        told = {1: maps[0], 8: maps[1]}.get(message.exchange, width)
+        assert len(message.totals) == told
 
 
 def test_where_three_have_a_row_nobody_sees_what_one_adds():
@@ -288,13 +316,44 @@ def test_choices_that_cannot_be_are_refused(options, said):
 
 
 def test_organisations_must_agree_on_the_method():
-    """Side information is for networks; another method or width is refused with the offer."""
-    with pytest.raises(InputError, match="ratings alone"):
-        factoring(domains(profiles=made.profiles(40)))[0].build()
+    """Another method or width is refused with the offer."""
     pair = [plan.build()[0] for plan in (factoring(domains(2))[0], plans(domains(2))[1])]
     (offer,) = pair[1].offer(["01", "02"])
     with pytest.raises(ProtocolError, match=r"'02'.*learns by residuals, factors \(count 3"):
         pair[0].accept(offer)
+
+
+def offered(one, other):
+    """What the first says to the second's offer."""
+    pair = [factoring(dealt)[place].build()[0] for place, dealt in enumerate((one, other))]
+    (offer,) = pair[1].offer(["01", "02"])
+    pair[0].accept(offer)
+
+
+def test_organisations_must_agree_on_what_side_information_there_is():
+    """As many features under other names, or none at all, are refused with the offer."""
+    flags, table = sided(organisations=2), made.genres(24)
+    offered(flags, sided(organisations=2))
+    renamed = replace(table, names=("crime", "drama", "love"))
+    for other in (
+        domains(2),
+        domains(2, profiles=made.profiles(40)),
+        domains(2, profiles=made.profiles(40), attributes=renamed),
+    ):
+        with pytest.raises(ProtocolError, match=r"'02'.*3 features of items"):
+            offered(flags, other)
+
+
+def test_rows_of_whom_another_is_known_are_refused():
+    """A single flag that differs is found out, by the first message and its sender's name."""
+    one, other = sided(organisations=2)
+    changed = other.row_features.copy()
+    changed[5, 0] = 1 - changed[5, 0]
+    first, second = met([one, replace(other, row_features=changed)])
+    (message,), _ = first.act("exchange")
+    second.act("exchange")
+    with pytest.raises(ProtocolError, match=r"'01'.*other side information of the users in common"):
+        second.accept(message)
 
 
 def test_two_alone_see_what_the_other_adds():
