@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ROUNDS = {"residuals": 10, "factors": 20}
 _OF_RESIDUALS = (
     "epochs", "batch", "eta", "weights", "local_loss", "base", "inputs", "noise", "epsilon",
-    "clip", "delta", "side", "profiles", "attributes",
+    "clip", "delta",
 )  # fmt: skip
 _OF_FACTORS = ("factors", "regularization")
 _OF_DATA = ("partition", "shared", "side")

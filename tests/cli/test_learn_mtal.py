@@ -125,6 +125,11 @@ def test_factors_are_learned_resumed_and_applied(tmp_path: Path, tables: tuple[s
     kept = Path("completed/books.csv").read_text().splitlines()
     assert set(Path("books.csv").read_text().splitlines()) < set(kept)
     assert len(kept) == 1 + 30 * 8
+    Path("people.csv").write_text(
+        "user,old\n" + "".join(f"{line.split(',')[0]},1\n" for line in kept[1:240:16])
+    )
+    here(*begin, "--out", "side", "--rounds", "4", "--profiles", "people.csv", "-q")
+    assert rounds(tmp_path / "side") != rounds(tmp_path / "whole")
     for words, arguments in (
         ("--eta has no meaning with --method factors", [*begin, "--eta", "0.1"]),
         ("--noise has no meaning", [*begin, "--noise", "1"]),
@@ -175,6 +180,11 @@ def test_a_data_set_is_dealt_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert len(rounds(Path("genre"))) == 2 * 18
     assert Path("genre/18-Western/round-001.safetensors").is_file()
+    here(
+        "learn", "mtal", "--data", "set", "--partition", "uniform:2", "--side", "--method",
+        "factors", "--factors", "2", "--out", "factors", "--rounds", "2", "--in-process", "-q",
+    )  # fmt: skip
+    assert len(rounds(Path("factors"))) == 3 * 2
     here(
         "learn", "mtal", "--data", "set", "--align", "item", "--partition", "uniform:3",
         "--shared", "0.5", "--out", "other", "--rounds", "1", *QUICK, "--in-process", "-q",

@@ -235,7 +235,7 @@ def test_completed_ratings_are_the_scores(align, feedback):
 
 def test_a_stopped_run_resumes_and_processes_compute_the_same(tmp_path):
     """Bit for bit: in one go, in two, through bytes and side by side, or in processes."""
-    dealt = domains(3, shared=0.6)
+    dealt = sided(organisations=3, shared=0.6)
     *_, expected, _ = run(factoring(dealt))
     with local(factoring(dealt, tmp_path), through_bytes=True, workers=3) as transport:
         run_rounds(transport, 2, method="factors")
