@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
-from learners.kernels.shared_rows import solve_rows
+from learners.kernels.shared_rows import solve_alike
 
 Matrix = NDArray[np.float64]
 
@@ -85,9 +85,15 @@ def levelled(features: NDArray[Any] | sp.csr_array, rows: int, what: str) -> sp.
     Raises
     ------
     InputError
-        If there is not one row for each, or a number is not finite.
+        If there is not one row for each, or they are not finite numbers.
     """
+    if features.ndim != 2 or features.dtype.kind not in "fiub":
+        raise InputError(
+            f"features of {what} are not a table of numbers but have {features.ndim} dimensions "
+            f"and the type {features.dtype}"
+        )
     matrix = sp.csr_array(features).astype(np.float64)
+    matrix.sum_duplicates()
     matrix.eliminate_zeros()
     if matrix.shape[0] != rows:
         raise InputError(f"{what} have {matrix.shape[0]} rows of features, and there are {rows}")
@@ -130,10 +136,6 @@ def solved(products: Matrix, sides: Matrix, strength: float) -> Matrix:
     -------
     map : float64 array, shape (q, columns)
     """
-    count, columns = sides.shape
-    found = np.zeros((columns, count))
-    packed = np.hstack([np.tile(products, (columns, 1)), sides.T])
-    solve_rows(
-        packed, np.ones(columns), np.full(count, strength), np.zeros_like(found), found
-    )  # fmt: skip
+    found = np.array(sides.T, order="C")
+    solve_alike(products, strength, found)
     return np.ascontiguousarray(found.T)

@@ -27,7 +27,14 @@ def solve_in_place(A: Array, b: Array) -> None:
 
     Only the lower triangle of `A` is read; it is overwritten by the factor.
     """
-    size = len(b)
+    factorise_in_place(A)
+    solve_factorised(A, b)
+
+
+@kernel()
+def factorise_in_place(A: Array) -> None:
+    """Cholesky factor of a symmetric positive definite matrix, in its lower triangle."""
+    size = len(A)
     for j in range(size):
         pivot = A[j, j]
         for t in range(j):
@@ -39,6 +46,12 @@ def solve_in_place(A: Array, b: Array) -> None:
             for t in range(j):
                 rest -= A[a, t] * A[j, t]
             A[a, j] = rest / pivot
+
+
+@kernel()
+def solve_factorised(A: Array, b: Array) -> None:
+    """Solve with a matrix that was factorised; x replaces `b`."""
+    size = len(b)
     for j in range(size):
         rest = b[j]
         for t in range(j):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.kernels.jit import kernel
-from learners.kernels.als import solve_in_place
+from learners.kernels.als import factorise_in_place, solve_factorised, solve_in_place
 
 Array = NDArray[Any]
 
@@ -89,3 +89,29 @@ def solve_rows(packed: Array, weight: Array, penalty: Array, centre: Array, rows
         solve_in_place(A, b)
         for f in range(size):
             rows[u, f] = b[f]
+
+
+@kernel(nogil=True)
+def solve_alike(packed: Array, strength: float, sides: Array) -> None:
+    """Solve normal equations that many columns have alike but for their right sides.
+
+    Parameters
+    ----------
+    packed : float64 array, shape (q (q + 1) / 2,)
+        Lower triangle row by row.
+    strength : float
+        Added to the diagonal.
+    sides : float64 array, shape (columns, q)
+        Right sides, overwritten by the solutions.
+    """
+    columns, size = sides.shape
+    A = np.empty((size, size))
+    place = 0
+    for a in range(size):
+        for c in range(a + 1):
+            A[a, c] = packed[place + c]
+        place += a + 1
+        A[a, a] += strength
+    factorise_in_place(A)
+    for column in range(columns):
+        solve_factorised(A, sides[column])

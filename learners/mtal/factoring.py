@@ -14,7 +14,13 @@ from grouping.errors import InputError
 from grouping.ratings import Ratings
 from learners.mtal.domain import Domain
 from learners.mtal.masking import Masked, Secret, real, stream, whole
-from learners.mtal.messages import Contribution, Message, ProtocolError
+from learners.mtal.messages import (
+    Contribution,
+    DisagreementError,
+    Knowledge,
+    Message,
+    ProtocolError,
+)
 from learners.mtal.overarching import Vector
 from learners.mtal.participant import Arrays, Participant, Peer, Report
 from learners.mtal.settings import Settings
@@ -22,9 +28,6 @@ from learners.mtal.shared_factors import EXCHANGES, Known, SharedFactors, Sums, 
 
 STEPS = ("exchange",) * (EXCHANGES + 1)
 """Of a round: all exchanges of a sweep, and what follows the last."""
-
-
-_AND = "/"  # between the fingerprint of rows and that of what is known of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +61,9 @@ class FactoringOrganisation(Participant):
     have a row, nobody sees what one of them adds to its sums. Sums are exact, so all arrive at the
     same bits.
 
-    Side information stays where it is but for sums over all columns, or all rows. All must have
-    the same features by name, and know the same of a row in common; else messages are refused.
+    Side information stays where it is but for sums over all columns, or all rows, those that a
+    receiver lacks among them. All must have the same features by name, and know the same of a row
+    in common; else messages are refused.
     """
 
     def __init__(self, domain: Domain, settings: Settings, session: str, key: bytes) -> None:
@@ -75,6 +79,7 @@ class FactoringOrganisation(Participant):
         self._own: _Masked | None = None
         self._exchange = 0
         self._heard: dict[str, Contribution] = {}
+        self._alike: dict[str, Knowledge] = {}
         self._completing: int | None = None
         self._secret = Secret()
         self._secrets: dict[str, bytes] = {}
@@ -84,13 +89,20 @@ class FactoringOrganisation(Participant):
         return self.rounds
 
     def act(self, step: str) -> tuple[list[Message], Report | None]:
-        """Go on with a sweep as far as the next exchange; see `Participant.act`."""
+        """Go on with a sweep as far as the next exchange; see `Participant.act`.
+
+        Before the first, all say what they know of the rows in common.
+        """
+        if step == "compare":
+            return self._knowledge(), None
         if step != "exchange":
             raise ValueError(f"there is no step {step!r}")
         started = time.perf_counter()
         try:
             if self._sweep is None:
                 self._seconds, self._exchange = 0.0, 0
+                if self.domain.row_features is not None:
+                    self._require(self._alike, "knowledge of rows")
                 self._sweep = self.shared().sweep()
                 part = next(self._sweep)
             else:
@@ -108,26 +120,13 @@ class FactoringOrganisation(Participant):
         self._seconds += time.perf_counter() - started
         return [*sent], None
 
-    def meet(self) -> Report:
-        """Find the rows in common, and mark what is known of them; see `Participant.meet`."""
-        report = super().meet()
-        features = self.domain.row_features
-        if features is not None:
-            for peer in self.peers.values():
-                # of all rows together: a mark of one row's flags alone could be guessed
-                peer.fingerprint += _AND + self._mark(features[peer.rows].tobytes())
-        return report
-
     def hear(self, message: Message, peer: Peer) -> None:
-        """Take in a contribution; see `Participant.hear`."""
+        """Take in a contribution, or knowledge of rows; see `Participant.hear`."""
+        if isinstance(message, Knowledge):
+            self._compare(message, peer)
+            return
         if not isinstance(message, Contribution):
             raise message.refused("has no place in this method")
-        known, own = (rows.partition(_AND) for rows in (message.rows, peer.fingerprint))
-        if known[0] == own[0] and known != own:
-            raise message.refused(
-                f"other side information of the {self.domain.rows.what}s in common than "
-                f"{self.name!r} has: all must know the same of them"
-            )
         self._in_turn(message, message.rows, peer, message.sender in self._heard)
         if self._own is None or message.exchange != self._exchange:
             raise message.refused(f"out of turn: exchange {self._exchange} is on")
@@ -182,29 +181,57 @@ class FactoringOrganisation(Participant):
             )  # fmt: skip
         return self._shared
 
-    def _agreed(self) -> str:
-        """The method, and what is known of rows and columns, by name under the common key."""
+    def _knowledge(self) -> list[Message]:
+        if self.domain.row_features is None:
+            return []
+        return [
+            Knowledge(**self._head(name, 0), rows=peer.fingerprint, mark=self._mark_of(peer))
+            for name, peer in self.peers.items()
+        ]
+
+    def _compare(self, message: Knowledge, peer: Peer) -> None:
+        if message.round != 0 or message.sender in self._alike:
+            raise message.refused("came twice or too late")
+        if message.rows != peer.fingerprint:
+            raise message.refused("for another set of rows than agreed upon")
+        if self.domain.row_features is None or message.mark != self._mark_of(peer):
+            raise message.refused(
+                f"other side information of the {self.domain.rows.what}s in common than "
+                f"{self.name!r} has: all must know the same of them",
+                DisagreementError,
+            )
+        self._alike[message.sender] = message
+
+    def _mark_of(self, peer: Peer) -> str:
+        """Of what is known of the rows in common, together: of one row it could be guessed."""
+        assert self.domain.row_features is not None
+        return self._mark("rows", (self.domain.row_features[peer.rows] + 0.0).tobytes())
+
+    def _features(self) -> str:
+        """What is known of rows and columns, by name under the common key."""
         domain = self.domain
-        parts = [self.settings.agreed()]
+        parts = []
         for ids, features, names in (
             (domain.rows, domain.row_features, domain.row_feature_names),
             (domain.columns, domain.column_features, domain.column_feature_names),
         ):
             if features is not None:
-                mark = self._mark("\0".join(names).encode("utf-8", errors="surrogatepass"))
+                mark = self._mark("names", "\0".join(names).encode(errors="surrogatepass"))
                 parts.append(f"{features.shape[1]} features of {ids.what}s ({mark[:16]})")
         return " and ".join(parts)
 
-    def _mark(self, content: bytes) -> str:
+    def _mark(self, what: str, content: bytes) -> str:
         """Keyed hash that two with the same content have alike in this session."""
-        return hmac.new(self._key, self.session.encode() + content, hashlib.sha256).hexdigest()
+        said = f"{what} of {self.session}\0\0".encode() + content  # no id is hashed like this
+        return hmac.new(self._key, said, hashlib.sha256).hexdigest()
 
     def _public(self) -> NDArray[np.uint8]:
         return self._secret.public()
 
     def _masked(self, own: Sums) -> _Masked:
         """Own part of sums, with a mask for each of those who add theirs."""
-        rows, totals = whole(own.rows), whole(own.totals)
+        parts = len(self.peers) + 1
+        rows, totals = whole(own.rows, parts), whole(own.totals, parts)
         width, size = rows.shape[1], len(totals)
         for name, peer in self.peers.items():
             count = len(peer.rows) * width

@@ -24,7 +24,7 @@ PUBLIC = 256
 """Bytes of what one tells in public, to agree on secrets."""
 
 _UNIT = 2.0**-34
-_LARGEST = 2.0**28  # of one part, so that sums over a few dozen stay within 64 bits
+_RANGE = 2.0**29  # of sums, so that they stay within 64 bits
 _GENERATOR = 2
 _PRIME = int(
     "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD"
@@ -88,16 +88,28 @@ def stream(secret: bytes, *where: object, count: int) -> Masked:
     return np.frombuffer(drawn, dtype="<u8").astype(np.uint64)
 
 
-def whole(values: NDArray[np.float64]) -> Masked:
+def whole(values: NDArray[np.float64], parts: int = 1) -> Masked:
     """Real numbers as multiples of the unit, modulo 2^64.
+
+    Parameters
+    ----------
+    values : float64 array
+    parts : int
+        How many such parts will be added up; their sum stays in range.
+
+    Returns
+    -------
+    numbers : uint64 array
 
     Raises
     ------
     GroupingError
         If a number is too large, or none.
     """
-    if not (np.abs(values) < _LARGEST).all():
-        raise GroupingError("sums are too large to be masked: are ratings as they should be?")
+    if not (np.abs(values) < _RANGE / parts).all():
+        raise GroupingError(
+            "sums are too large to be masked: are ratings and side information as they should be?"
+        )
     return np.rint(values / _UNIT).astype(np.int64).view(np.uint64)
 
 

@@ -1,4 +1,4 @@
-"""All that one organisation ever tells another: four kinds of messages, and their checks.
+"""All that one organisation ever tells another: five kinds of messages, and their checks.
 
 Rows are the side in common (users if user-aligned), columns the sender's or the receiver's own
 (items then). Rows appear as positions in the list of common rows, columns as positions in an order
@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.errors import GroupingError
+from grouping.errors import GroupingError, InputError
 
-VERSION = 2
+VERSION = 3
 """Of the messages; organisations of different versions do not talk."""
 
 DIGEST = 32
@@ -25,6 +25,10 @@ DIGEST = 32
 
 class ProtocolError(GroupingError):
     """A message that must not be acted upon; says whose it is and what is wrong with it."""
+
+
+class DisagreementError(ProtocolError, InputError):
+    """Organisations were given what does not go together, as an offer tells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +77,9 @@ class Message:
             If the message contradicts itself or holds a number that is not finite.
         """
 
-    def refused(self, why: str) -> ProtocolError:
+    def refused(self, why: str, kind: type[ProtocolError] = ProtocolError) -> ProtocolError:
         """Make the error that refuses this message."""
-        return ProtocolError(
+        return kind(
             f"{self.KIND} of organisation {self.sender!r} to {self.receiver!r}, round "
             f"{self.round}: {why}"
         )
@@ -100,18 +104,22 @@ class Offer(Message):
         ``user`` or ``item``.
     method : str
         By which the sender means to learn, with the choices that all must make alike.
+    features : str
+        How much is known of users and of items, and a keyed hash of what it is called, where all
+        must know the same; else empty.
     public : uint8 array
         Public half of the sender's secret, if the method masks what is sent; else empty.
     """
 
     KIND: ClassVar[str] = "alignment offer"
     ARRAYS: ClassVar[dict[str, str]] = {"digests": "uint8", "public": "uint8"}
-    WORDS: ClassVar[tuple[str, ...]] = ("columns", "align", "method")
+    WORDS: ClassVar[tuple[str, ...]] = ("columns", "align", "method", "features")
 
     digests: NDArray[np.uint8]
     columns: int
     align: str
     method: str
+    features: str
     public: NDArray[np.uint8]
 
     def check(self) -> None:
@@ -123,6 +131,25 @@ class Offer(Message):
         names = [bytes(digest) for digest in self.digests]
         if any(one >= other for one, other in pairwise(names)):
             raise self.refused("digests are not distinct and in ascending order")
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge(Message):
+    """Whether two know the same of the rows in common, when learning by factors.
+
+    Attributes
+    ----------
+    rows : str
+        Fingerprint of the list of common rows.
+    mark : str
+        Keyed hash of what the sender knows of all of them together.
+    """
+
+    KIND: ClassVar[str] = "knowledge of rows"
+    WORDS: ClassVar[tuple[str, ...]] = ("rows", "mark")
+
+    rows: str
+    mark: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +236,7 @@ class Contribution(Message):
         For each common row, sums over the sender's columns rated in it, masked (see
         `learners.mtal.masking`); a width of 0 is possible.
     totals : uint64 array, shape (any,)
-        Sums over all of the sender's columns, masked.
+        Sums over all of the sender's columns, or over the rows that it counts, masked.
     """
 
     KIND: ClassVar[str] = "contribution"
@@ -227,6 +254,6 @@ class Contribution(Message):
             raise self.refused("values and totals have other dimensions than 2 and 1")
 
 
-_ALL: tuple[type[Message], ...] = (Offer, Residuals, Predictions, Contribution)
+_ALL: tuple[type[Message], ...] = (Offer, Knowledge, Residuals, Predictions, Contribution)
 KINDS: dict[str, type[Message]] = {kind.KIND: kind for kind in _ALL}
 """The kinds of messages by name; there are no others."""

@@ -15,7 +15,7 @@ from learners.entries import Entries
 from learners.mtal.base import make_base
 from learners.mtal.domain import Domain
 from learners.mtal.matching import ascending, common_rows, digests
-from learners.mtal.messages import VERSION, Message, Offer, ProtocolError
+from learners.mtal.messages import VERSION, DisagreementError, Message, Offer, ProtocolError
 from learners.mtal.overarching import Vector, mean_loss, of_feedback, quality, sigmoid
 from learners.mtal.settings import Settings
 
@@ -225,10 +225,22 @@ class Participant(ABC):
     def _accept_offer(self, offer: Offer) -> None:
         if self.peers or offer.sender in self._offers:
             raise offer.refused("came twice or too late")
-        if offer.align != self.domain.align:
-            raise offer.refused(f"aligned by {offer.align}, {self.domain.align} is meant here")
-        if offer.method != self._agreed():
-            raise offer.refused(f"learns by {offer.method}, {self._agreed()} is meant here")
+        own = self.domain.align, self.settings.agreed(), self._features()
+        if offer.align != own[0]:
+            raise offer.refused(
+                f"aligned by {offer.align}, {own[0]} is meant here", DisagreementError
+            )
+        if offer.method != own[1]:
+            raise offer.refused(
+                f"learns by {offer.method}, {own[1]} is meant here", DisagreementError
+            )
+        if offer.features != own[2]:
+            raise offer.refused(
+                f"knows {offer.features or 'nothing of users and items'}, where {self.name!r} "
+                f"knows {own[2] or 'nothing of them'}: all must know the same by name, values and "
+                "scale. Give one table for all, or kinds that name values and scale",
+                DisagreementError,
+            )
         if offer.round != 0:
             raise offer.refused("offers are made before the first round")
         self._offers[offer.sender] = offer
@@ -260,7 +272,8 @@ class Participant(ABC):
                 digests=ascending(hashed),
                 columns=self.domain.shape[1],
                 align=self.domain.align,
-                method=self._agreed(),
+                method=self.settings.agreed(),
+                features=self._features(),
                 public=self._public(),
             )
             for name in names
@@ -338,9 +351,9 @@ class Participant(ABC):
             "version": VERSION,
         }
 
-    def _agreed(self) -> str:
-        """What all must have alike, in words for an offer."""
-        return self.settings.agreed()
+    def _features(self) -> str:
+        """What is known of users and items where all must know the same, in words for an offer."""
+        return ""
 
     def _public(self) -> NDArray[np.uint8]:
         """What an offer says of one's secret, where there is one."""

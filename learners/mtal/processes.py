@@ -24,17 +24,17 @@ from numpy.typing import NDArray
 
 from grouping.errors import GroupingError, InputError
 from grouping.ratings import Ratings
-from learners.mtal.messages import Message, ProtocolError
+from learners.mtal.messages import DisagreementError, Message, ProtocolError
 from learners.mtal.participant import DivergedError, Participant, Report
 from learners.mtal.plans import Plan
 from learners.mtal.privacy import BudgetError
 from learners.mtal.transport import take
 from learners.mtal.wire import decode, encode, pack, unpack
 
-_ERRORS = {
-    error.__name__: error
-    for error in (GroupingError, InputError, ProtocolError, DivergedError, BudgetError)
-}
+_ANSWERED = (
+    GroupingError, InputError, ProtocolError, DisagreementError, DivergedError, BudgetError,
+)  # fmt: skip
+_ERRORS = {error.__name__: error for error in _ANSWERED}
 
 
 class ProcessMember:

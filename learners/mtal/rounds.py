@@ -101,6 +101,8 @@ def run_rounds(
     """
     transport.step("offer", transport.names)
     standings = [_standing(transport.step("meet"), 0.0)]
+    if method == "factors":
+        transport.step("compare")
     standings.extend(
         _standing(transport.step("restore", done), 0.0) for done in range(1, resume_after + 1)
     )

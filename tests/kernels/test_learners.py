@@ -61,6 +61,14 @@ def test_rows_are_solved_from_parts_of_their_equations():
     np.testing.assert_allclose(rows, expected)
 
 
+def test_right_sides_are_solved_by_one_factor():
+    root = RNG.random((4, 4))
+    A, sides = root @ root.T, RNG.random((3, 4))
+    found = sides.copy()
+    shared_rows.solve_alike(A[np.tril_indices(4)], 0.7, found)
+    np.testing.assert_allclose(found, np.linalg.solve(A + 0.7 * np.eye(4), sides.T).T)
+
+
 def test_partners_are_summed_up():
     other, weight, sums = RNG.random((4, 2)), np.array([1.0, 2.0, 0.5]), np.empty((3, 2))
     als.sum_partners(STARTS, COLUMNS, weight, other, sums)

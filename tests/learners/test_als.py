@@ -13,6 +13,7 @@ from grouping.errors import InputError
 from grouping.ratings import Ratings
 from learners import prior
 from learners.als import BiasedALS
+from learners.feature_prior import levelled
 from tests.learners import naive
 from tests.learners.cases import incomplete, matrices
 
@@ -95,12 +96,23 @@ def test_features_tell_of_items_that_nobody_rated():
     [
         (np.zeros((29, 2)), None, "users have 29 rows of features, and there are 30"),
         (None, np.full((20, 1), np.nan), "items hold a number that is not finite"),
+        (np.zeros(30), None, "users are not a table of numbers"),
+        (np.full((30, 1), "old"), None, "users are not a table of numbers"),
     ],
 )
 def test_features_that_do_not_fit_are_refused(of_users, of_items, said):
     """Before any work, by whose they are."""
     with pytest.raises(InputError, match=said):
         BiasedALS().fit(Ratings.of(incomplete()), of_users, of_items)
+
+
+def test_features_are_read_as_they_are_meant_and_left_as_they_are():
+    """Cells given in parts are sums; an array of the caller's is not changed."""
+    parts = sp.csr_array((np.ones(3), np.array([0, 0, 1]), np.array([0, 2, 3])), shape=(2, 2))
+    np.testing.assert_array_equal(levelled(parts, 2, "users").toarray(), [[2.0, 0.0], [0.0, 1.0]])
+    assert parts.nnz == 3
+    whole = levelled(np.array([[1, 1], [0, 3]]), 2, "users").toarray()
+    np.testing.assert_allclose(whole, [[0.5**0.5, 0.5**0.5], [0.0, 3.0]])
 
 
 @settings(deadline=None, max_examples=60)
@@ -125,7 +137,10 @@ def test_no_sweep_raises_the_objective(X, factors, regularization, implicit, str
 def test_one_and_two_threads_agree_to_the_bit():
     """Results must not depend on how many threads share the rows."""
     ratings = Ratings.of(incomplete(300, 150))
-    one, two = (BiasedALS(seed=1, threads=t, iterations=4).fit(ratings) for t in (1, 2))
+    one, two = (
+        BiasedALS(seed=1, threads=t, iterations=4).fit(ratings, *features((300, 150)))
+        for t in (1, 2)
+    )
     np.testing.assert_array_equal(one.objective_, two.objective_)
     np.testing.assert_array_equal(one.user_factors_, two.user_factors_)
     np.testing.assert_array_equal(one.complete(ratings).matrix, two.complete(ratings).matrix)

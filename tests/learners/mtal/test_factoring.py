@@ -11,7 +11,13 @@ from learners.als import _Half
 from learners.entries import Entries
 from learners.feature_prior import levelled
 from learners.mtal.masking import real, stream, whole
-from learners.mtal.messages import Contribution, Offer, ProtocolError
+from learners.mtal.messages import (
+    Contribution,
+    DisagreementError,
+    Knowledge,
+    Offer,
+    ProtocolError,
+)
 from learners.mtal.privacy import Privacy
 from learners.mtal.processes import ProcessMember
 from learners.mtal.rounds import complete, run_rounds
@@ -40,34 +46,42 @@ def run(made_plans, rounds=4, **options):
 
 
 def centralised(dealt, organisations, sweeps):
-    """The same factorisation where one has everything: halves of `BiasedALS`, from there."""
-    rows = len(dealt[0].rows)
+    """The same factorisation where one has everything: halves of `BiasedALS`, from there.
+
+    Returns where each organisation's rows are, the rows, and each one's columns.
+    """
+    ids = list(dict.fromkeys(name for domain in dealt for name in domain.rows))
+    places = [np.array([ids.index(name) for name in domain.rows]) for domain in dealt]
     columns = np.cumsum([0, *(len(domain.columns) for domain in dealt)])
     starts, parts = [], []
-    for first, domain, one in zip(columns, dealt, organisations, strict=False):
+    for first, domain, one, place in zip(columns, dealt, organisations, places, strict=False):
         shared = SharedFactors(domain.train, domain.shape, SMALL, one.settings.seed, None)
         starts.append(shared.columns)
         values = (domain.train.values.astype(np.float64) - shared.mean) / shared.spread
-        parts.append((domain.train.rows, domain.train.columns + first, values))
+        parts.append((place[domain.train.rows], domain.train.columns + first, values))
     r, c, v = (np.concatenate(part) for part in zip(*parts, strict=True))
     order = np.lexsort((c, r))
-    matrix = Entries.of(r, c, v).csr((rows, columns[-1])).astype(np.float64)
+    matrix = Entries.of(r, c, v).csr((len(ids), columns[-1])).astype(np.float64)
     matrix.data = v[order]
     by_row, by_column = both_sides(matrix, 0.0, 1.0)
-    x, y = np.zeros((rows, SMALL.count + 1)), np.concatenate(starts)
+    x, y = np.zeros((len(ids), SMALL.count + 1)), np.concatenate(starts)
     penalty = np.array([SMALL.bias_regularization] + [SMALL.regularization] * SMALL.count)
-    known = known_of(dealt)
+    known = known_of(dealt, places)
     of_rows = _Half(by_row, by_column, x, penalty, SMALL.implicit_regularization, *known[0])
     of_columns = _Half(by_column, by_row, y, penalty, SMALL.implicit_regularization, *known[1])
     for _ in range(sweeps):
         of_rows.update(y)
         of_columns.update(x)
-    return x, np.split(y, columns[1:-1])
+    return places, x, np.split(y, columns[1:-1])
 
 
-def known_of(dealt):
-    """Features of rows and of all columns, and how strongly they are held, for `_Half`."""
-    rows = dealt[0].row_features
+def known_of(dealt, places):
+    """Features of all rows and columns, and how strongly they are held, for `_Half`."""
+    rows = None
+    if dealt[0].row_features is not None:
+        rows = np.zeros((1 + max(map(max, places)), dealt[0].row_features.shape[1]))
+        for domain, place in zip(dealt, places, strict=True):
+            rows[place] = domain.row_features
     columns = [domain.column_features for domain in dealt]
     strengths = [SMALL.user_feature_regularization, SMALL.item_feature_regularization]
     if dealt[0].align == "item":
@@ -79,6 +93,15 @@ def known_of(dealt):
     ]
 
 
+def agree(dealt, sweeps=5):
+    """Compare factors with those of the centralised factorisation, up to the unit of sums."""
+    *_, organisations = run(factoring(dealt), rounds=sweeps)
+    places, rows, columns = centralised(dealt, organisations, sweeps)
+    for one, place, own in zip(organisations, places, columns, strict=True):
+        np.testing.assert_allclose(one.shared().rows, rows[place], atol=1e-6)
+        np.testing.assert_allclose(one.shared().columns, own, atol=1e-6)
+
+
 def sided(**options):
     return domains(profiles=made.profiles(40), attributes=made.genres(24), **options)
 
@@ -87,12 +110,38 @@ def sided(**options):
 @pytest.mark.parametrize("align", ["user", "item"])
 def test_together_they_arrive_where_one_with_everything_would(align, side):
     """The factors are those of the centralised factorisation, up to the unit of sums."""
-    dealt = side(align=align)
-    *_, organisations = run(factoring(dealt), rounds=5)
-    rows, columns = centralised(dealt, organisations, 5)
-    for one, own in zip(organisations, columns, strict=True):
-        np.testing.assert_allclose(one.shared().rows, rows, atol=1e-6)
-        np.testing.assert_allclose(one.shared().columns, own, atol=1e-6)
+    agree(side(align=align))
+
+
+@pytest.mark.parametrize("side", [domains, sided], ids=["ratings", "side"])
+def test_so_they_do_where_each_has_rows_of_its_own_in_an_order_of_its_own(side):
+    """Some rows are one organisation's alone, some two's, some everyone's."""
+    draws = np.random.default_rng(5)
+    agree([some_rows(domain, draws) for domain in side(organisations=4)])
+
+
+def some_rows(domain, draws):
+    """About half of a domain's rows, shuffled."""
+    half = np.flatnonzero(draws.random(len(domain.rows)) < 0.5)
+    return with_rows(domain, draws.permutation(half))
+
+
+def with_rows(domain, kept):
+    place = np.full(len(domain.rows), -1)
+    place[kept] = np.arange(len(kept))
+
+    def part(entries):
+        of = place[entries.rows] >= 0
+        return Entries.of(place[entries.rows[of]], entries.columns[of], entries.values[of])
+
+    return replace(
+        domain,
+        rows=Ids([domain.rows[int(row)] for row in kept], domain.rows.what),
+        train=part(domain.train),
+        validation=part(domain.validation),
+        test=part(domain.test),
+        row_features=None if domain.row_features is None else domain.row_features[kept],
+    )
 
 
 def test_all_who_share_a_row_have_the_same_bits_of_it():
@@ -123,12 +172,13 @@ def test_contributions_carry_sums_of_common_rows_and_nothing_else(side):
     maps = [0, 0]
     if side is sided:
         maps = [q * (q + 1) // 2 + q * width for q in (3, 2)]  # of columns, then of rows
-    assert {type(message) for message in seen} == {Offer, Contribution}
-    assert len(seen) == 6 * (1 + 2 * EXCHANGES)
+    kinds = {Offer, Contribution} | ({Knowledge} if side is sided else set())
+    assert {type(message) for message in seen} == kinds
+    assert len(seen) == 6 * (len(kinds) - 1 + 2 * EXCHANGES)
     for message in seen:
         data = encode(message)
         assert not any(b'"' + name + b'"' in data for name in ids)
-        if isinstance(message, Offer):
+        if isinstance(message, (Offer, Knowledge)):
             continue
         common = len(dealt[0].rows) // 2
         assert len(by[message.sender].peers[message.receiver].rows) == common
@@ -187,6 +237,13 @@ def test_numbers_too_large_to_mask_are_refused():
     for wrong in (1e9, np.nan, np.inf):
         with pytest.raises(GroupingError, match="too large"):
             whole(np.array([wrong]))
+    largest = np.nextafter(2.0**29 / 24, 0)
+    summed = np.zeros(1, np.uint64)
+    for _ in range(24):
+        summed += whole(np.array([largest]), 24)
+    assert real(summed) == pytest.approx(24 * largest)
+    with pytest.raises(GroupingError, match="too large"):
+        whole(np.array([2.0**29 / 24]), 24)
 
 
 def test_held_out_ratings_leave_no_trace():
@@ -259,6 +316,9 @@ def met(dealt):
             by[offer.receiver].accept(offer)
     for one in organisations:
         one.meet()
+    for one in organisations:
+        for message in one.act("compare")[0]:
+            by[message.receiver].accept(message)
     return organisations
 
 
@@ -319,7 +379,7 @@ def test_organisations_must_agree_on_the_method():
     """Another method or width is refused with the offer."""
     pair = [plan.build()[0] for plan in (factoring(domains(2))[0], plans(domains(2))[1])]
     (offer,) = pair[1].offer(["01", "02"])
-    with pytest.raises(ProtocolError, match=r"'02'.*learns by residuals, factors \(count 3"):
+    with pytest.raises(DisagreementError, match=r"'02'.*learns by residuals, factors \(count 3"):
         pair[0].accept(offer)
 
 
@@ -335,25 +395,85 @@ def test_organisations_must_agree_on_what_side_information_there_is():
     flags, table = sided(organisations=2), made.genres(24)
     offered(flags, sided(organisations=2))
     renamed = replace(table, names=("crime", "drama", "love"))
-    for other in (
-        domains(2),
-        domains(2, profiles=made.profiles(40)),
-        domains(2, profiles=made.profiles(40), attributes=renamed),
+    for other, told in (
+        (domains(2), "nothing of users and items"),
+        (domains(2, profiles=made.profiles(40)), "2 features of users"),
+        (domains(2, profiles=made.profiles(40), attributes=renamed), ".*3 features of items"),
     ):
-        with pytest.raises(ProtocolError, match=r"'02'.*3 features of items"):
+        with pytest.raises(DisagreementError, match=f"'02'.*knows {told}.*where '01' knows 2"):
             offered(flags, other)
 
 
 def test_rows_of_whom_another_is_known_are_refused():
-    """A single flag that differs is found out, by the first message and its sender's name."""
+    """A single flag that differs is found out before anything is added up, with a name."""
     one, other = sided(organisations=2)
     changed = other.row_features.copy()
     changed[5, 0] = 1 - changed[5, 0]
-    first, second = met([one, replace(other, row_features=changed)])
-    (message,), _ = first.act("exchange")
-    second.act("exchange")
-    with pytest.raises(ProtocolError, match=r"'01'.*other side information of the users in common"):
+    pair = [one, replace(other, row_features=changed)]
+    with pytest.raises(DisagreementError, match=r"'01' to '02'.*other side information of the use"):
+        met(pair)
+    with (
+        pytest.raises(InputError, match="all must know the same"),
+        local(factoring(pair)) as transport,
+    ):
+        run_rounds(transport, 1, method="factors")
+
+
+def test_only_what_is_known_of_rows_in_common_must_be_the_same():
+    """Whatever their order; nobody need know anything of others' rows. Minus zero is zero."""
+    draws = np.random.default_rng(2)
+    one, other = (some_rows(domain, draws) for domain in sided(organisations=2))
+    alone = [row for row, name in enumerate(other.rows) if name not in set(one.rows)]
+    changed = other.row_features.copy()
+    changed[alone] = 0.5
+    assert alone
+    met([one, replace(other, row_features=np.where(changed == 0, np.float32(-0.0), changed))])
+
+
+def test_knowledge_that_is_missing_late_or_of_other_rows_is_refused():
+    """Nothing is added up before all have said what they know."""
+    first, second = (plan.build()[0] for plan in factoring(sided(organisations=2)))
+    for one, other in ((first, second), (second, first)):
+        for offer in one.offer(["01", "02"]):
+            other.accept(offer)
+    first.meet()
+    second.meet()
+    (message,), _ = first.act("compare")
+    with pytest.raises(ProtocolError, match="no knowledge of rows from '01'"):
+        second.act("exchange")
+    with pytest.raises(ProtocolError, match="another set of rows"):
+        second.accept(replace(message, rows="others"))
+    with pytest.raises(ProtocolError, match="too late"):
+        second.accept(replace(message, round=1))
+    second.accept(message)
+    with pytest.raises(ProtocolError, match="came twice"):
         second.accept(message)
+
+
+def test_sums_over_rows_tell_of_a_lone_row_that_the_receiver_lacks():
+    """What the docs admit: of one stranger among all the others' rows, profile and count are read.
+
+    Three take part, so masks do not help: it is the sum over all that tells.
+    """
+    everyone = sided(organisations=3)
+    stranger = int(np.flatnonzero(everyone[0].row_features.all(axis=1))[0])
+    known = np.delete(np.arange(40), stranger)
+    dealt = [with_rows(everyone[0], known), *everyone[1:]]
+    organisations = met(dealt)
+    by = {one.name: one for one in organisations}
+    for _ in range(8):
+        for message in [m for one in organisations for m in one.act("exchange")[0]]:
+            by[message.receiver].accept(message)
+    told = by["01"]._summed().totals[:3]
+
+    profiles = levelled(everyone[0].row_features, 40, "users").toarray()
+    counts = sum(np.diff(domain.ratings().indptr) for domain in dealt[1:])
+    counts[known] += np.diff(dealt[0].ratings().indptr)
+    products = np.sqrt(counts) * (profiles[:, [0, 1, 1]] * profiles[:, [0, 0, 1]]).T
+    assert products[:, stranger].any()
+    np.testing.assert_allclose(
+        told - products[:, known].sum(axis=1), products[:, stranger], atol=1e-6
+    )
 
 
 def test_two_alone_see_what_the_other_adds():

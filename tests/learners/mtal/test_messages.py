@@ -7,10 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learners.mtal.matching import ascending, common_rows, digests
-from learners.mtal.messages import KINDS, Contribution, Offer, Predictions, ProtocolError, Residuals
+from learners.mtal.messages import (
+    KINDS,
+    Contribution,
+    Knowledge,
+    Offer,
+    Predictions,
+    ProtocolError,
+    Residuals,
+)
 from learners.mtal.wire import decode, encode
 
-HEAD = {"session": "s", "sender": "a", "receiver": "b", "round": 2, "version": 2}
+HEAD = {"session": "s", "sender": "a", "receiver": "b", "round": 2, "version": 3}
 IDS = st.lists(st.text(max_size=4), max_size=8, unique=True)
 
 
@@ -22,6 +30,7 @@ def offer(ids=("x", "y", "z")):
         columns=5,
         align="user",
         method="residuals",
+        features="",
         public=np.zeros(4, np.uint8),
     )
 
@@ -51,7 +60,10 @@ def contribution(values=((1, 2), (3, 4)), totals=(2**63,)):
     )
 
 
-ALL = [offer(), residuals(), predictions(), contribution(), contribution(np.empty((2, 0)), ())]
+ALL = [
+    offer(), Knowledge(**HEAD, rows="fp", mark="0f"), residuals(), predictions(), contribution(),
+    contribution(np.empty((2, 0)), ()),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("message", ALL, ids=lambda m: m.KIND)
@@ -78,12 +90,13 @@ def test_messages_are_frozen(message):
             getattr(message, name)[...] = 0
 
 
-def test_there_are_four_kinds_of_messages_and_their_fields_are_these():
+def test_there_are_five_kinds_of_messages_and_their_fields_are_these():
     """The protocol's surface: adding to it is a decision, not an accident."""
     head = {"session", "sender", "receiver", "round", "version"}
     found = {name: {field.name for field in fields(kind)} - head for name, kind in KINDS.items()}
     assert found == {
-        "alignment offer": {"digests", "columns", "align", "method", "public"},
+        "alignment offer": {"digests", "columns", "align", "method", "features", "public"},
+        "knowledge of rows": {"rows", "mark"},
         "residuals": {"rows", "starts", "columns", "values", "width"},
         "predictions": {"rows", "values"},
         "contribution": {"rows", "exchange", "values", "totals"},
@@ -118,7 +131,7 @@ def test_messages_that_contradict_themselves_cannot_be_made(make, said):
 def test_other_versions_kinds_and_contents_are_not_read():
     """A message carries exactly what its kind does; anything besides is refused."""
     data = encode(replace(residuals(), version=1))
-    with pytest.raises(ProtocolError, match="'a': version 1, where version 2 is spoken"):
+    with pytest.raises(ProtocolError, match="'a': version 1, where version 3 is spoken"):
         decode(data)
     with pytest.raises(ProtocolError, match="unknown kind 'residualz'"):
         decode(encode(residuals()).replace(b'"residuals"', b'"residualz"'))

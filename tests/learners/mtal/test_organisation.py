@@ -9,7 +9,7 @@ from grouping.errors import InputError
 from grouping.ids import Ids
 from learners.entries import Entries
 from learners.metrics import rmse
-from learners.mtal.messages import Offer, Predictions, ProtocolError, Residuals
+from learners.mtal.messages import VERSION, Offer, Predictions, ProtocolError, Residuals
 from learners.mtal.organisation import Organisation
 from learners.mtal.rounds import complete, run_rounds
 from learners.mtal.steps import Step
@@ -398,7 +398,7 @@ def test_predictions_of_a_wrong_shape_are_refused():
     one, other, _ = met(domains())
     peer = other.peers[one.name]
     message = Predictions(
-        SESSION, one.name, other.name, 1, 2, peer.fingerprint, np.zeros((40, 9), np.float32)
+        SESSION, one.name, other.name, 1, VERSION, peer.fingerprint, np.zeros((40, 9), np.float32)
     )
     with pytest.raises(ProtocolError, match=r"shape \(40, 9\), where \(40, 8\)"):
         other.accept(message)
