@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
+from grouping.ids import Ids
 from grouping.reading.side_table import Table, read_table
+from learners.kinds import Kind, is_number
 
-KINDS = ("number", "flag", "category", "set", "classes", "ignore")
 _AS_IT_IS = (0.0, 1.0)  # level and unit of what is not standardised
 _MOST_CATEGORIES = 60  # a text column with more distinct values is rather a name than a kind
 
@@ -31,7 +31,7 @@ class Features:
         Finite. Rows of users or items that the table does not list are zero.
     scales : tuple of (float, float)
         By column, the level and the unit that tell a cell in the table's own terms:
-        ``level + unit * cell``. (0, 1) but for numbers, which are standardised.
+        ``level + unit * cell``. (0, 1) but for numbers.
     listed : bool array, shape (rows,), or None
         Whether the table lists the user or item of a row; None if it lists all.
     """
@@ -52,26 +52,44 @@ class Features:
             for name, scale in zip(self.names, self.scales, strict=True)
         )
 
+    def in_order(self) -> Features:
+        """Return the features with columns in ascending order of `described`."""
+        described = self.described()
+        order = sorted(range(len(described)), key=described.__getitem__)
+        return Features(
+            tuple(self.names[column] for column in order),
+            np.ascontiguousarray(self.matrix[:, order]),
+            tuple(self.scales[column] for column in order),
+            self.listed,
+        )
+
+    def lacking(self, ids: Ids, source: str) -> str:
+        """Sentence on those whom the table does not list; empty if it lists all.
+
+        Parameters
+        ----------
+        ids : Ids
+            Of the rows.
+        source : str
+            What the table is called.
+        """
+        if self.listed is None:
+            return ""
+        count, first = int(self.listed.sum()), ids[int(np.argmin(self.listed))]
+        if not count:
+            return (
+                f"{source} lists none of the {len(ids)} {ids.what}s, of whom the first is "
+                f"{first!r}: see whether ids are written alike, for 01 is not 1"
+            )
+        return (
+            f"{source} lists {count} of {len(ids)} {ids.what}s: nothing is known of the others, "
+            f"of whom the first is {first!r}"
+        )
+
     def take(self, positions: NDArray[np.int64]) -> Features:
         """Return the features of some rows."""
         listed = None if self.listed is None else self.listed[positions]
         return Features(self.names, self.matrix[positions], self.scales, listed)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How a column is encoded; see `encode`.
-
-    Attributes
-    ----------
-    name : str
-        One of `KINDS`.
-    edges : tuple of float
-        Of ``classes``: the lowest value of every class but the first, ascending.
-    """
-
-    name: str
-    edges: tuple[float, ...] = ()
 
 
 def read_features(
@@ -104,13 +122,17 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     """Encode a table's columns as numbers.
 
     ===========  ==================================================================================
-    number       (value - mean) / standard deviation over the table; an empty cell is 0
+    number       (value - level) / unit, by default mean and standard deviation over the table; an
+                 empty cell is 0
     flag         1, or 0 where the cell is 0 or empty
-    category     one column for each distinct value, 1 where the row has it
-    set          values separated by ``|``: one column for each distinct one, 1 where it is there
+    category     one column for each value, 1 where the row has it
+    set          values separated by ``|``: one column for each, 1 where it is there
     classes      one column for each class between the edges, 1 where the number lies in it
     ignore       left out
     ===========  ==================================================================================
+
+    Values are those that the table holds, in ascending order, unless the kind names them. Where the
+    kinds of all columns are given, with values and scales, columns do not depend on the rows.
 
     A column whose kind is not given is a ``flag`` if it holds 0 and 1 only, a ``number`` if it
     holds numbers only, a ``set`` if a cell holds ``|``, else a ``category``.
@@ -129,10 +151,13 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     Raises
     ------
     InputError
-        If a kind is given for a column that is not there, a cell that should be a number is none,
-        a text column has too many distinct values for a category, or no column is left.
+        If the table has no rows, a kind is given for a column that is not there, a cell that
+        should be a number is none, a cell holds a value that its kind does not name, a text column
+        has too many distinct values for a category, or no column is left.
     """
     kinds = dict(kinds or {})
+    if not table.ids:
+        raise InputError(f"{table.name}: side information has a header but no rows")
     for name in kinds:
         if name not in table.columns:
             raise InputError(
@@ -144,12 +169,12 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     scales: list[tuple[float, float]] = []
     for name, cells in table.columns.items():
         kind = kinds.get(name) or _inferred(cells, f"{table.name}: column {name!r}")
+        if kind.name == "number" and kind.scale is None:
+            kind = replace(kind, scale=_level_and_unit(_numbers(name, cells, table.name)))
         of_column, block = _ENCODERS[kind.name](name, cells, kind, table.name)
         names += of_column
         blocks.append(block)
-        standardised = kind.name == "number"
-        scale = _level_and_unit(_numbers(name, cells, table.name)) if standardised else _AS_IT_IS
-        scales += [scale] * len(of_column)
+        scales += [kind.scale or _AS_IT_IS] * len(of_column)
     if not names:
         raise InputError(f"{table.name}: no column of side information is left")
     place = {identity: row for row, identity in enumerate(table.ids)}
@@ -160,47 +185,11 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     return Features(tuple(names), np.ascontiguousarray(matrix), tuple(scales), listed)
 
 
-def parse_kinds(text: str) -> dict[str, Kind]:
-    """Read kinds written as ``age=classes:18:25:35,genres=set,zip=ignore``.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    kinds : dict of str to Kind
-
-    Raises
-    ------
-    InputError
-        If it is not so written, or a kind is unknown.
-    """
-    kinds: dict[str, Kind] = {}
-    for part in text.split(","):
-        column, equals, said = part.strip().partition("=")
-        name, *edges = said.split(":")
-        if not equals or not column or name not in KINDS:
-            raise InputError(
-                f"{part.strip()!r}: give column=kind, the kind one of {', '.join(KINDS)}"
-            )
-        try:
-            numbers = tuple(float(edge) for edge in edges)
-        except ValueError as error:
-            raise InputError(f"{part.strip()!r}: edges of classes are numbers") from error
-        if (name == "classes") != bool(numbers) or list(numbers) != sorted(set(numbers)):
-            raise InputError(
-                f"{part.strip()!r}: classes need ascending edges, as in age=classes:18:25"
-            )
-        kinds[column] = Kind(name, numbers)
-    return kinds
-
-
 def _inferred(cells: Sequence[str], where: str) -> Kind:
     filled = {cell for cell in cells if cell}
     if filled <= {"0", "1"}:
         return Kind("flag")
-    if all(_is_number(cell) for cell in filled):
+    if all(is_number(cell) for cell in filled):
         return Kind("number")
     if any("|" in cell for cell in filled):
         return Kind("set")
@@ -216,9 +205,14 @@ Encoded = tuple[list[str], NDArray[np.float32]]
 
 def _number(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
     values = _numbers(name, cells, source)
-    level, unit = _level_and_unit(values)
-    scaled = np.where(np.isnan(values), 0.0, (values - level) / unit)
-    return [name], scaled.astype(np.float32)[:, None]
+    level, unit = kind.scale or _AS_IT_IS
+    with np.errstate(over="ignore", invalid="ignore"):
+        block = ((values - level) / unit).astype(np.float32)
+    known = ~np.isnan(values)
+    if not np.isfinite([level, unit, *block[known]]).all():
+        raise InputError(f"{source}: column {name!r} holds a number that is too large to encode")
+    block[~known] = 0.0
+    return [name], block[:, None]
 
 
 def _level_and_unit(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -226,7 +220,8 @@ def _level_and_unit(values: NDArray[np.float64]) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     if not known.size:
         return _AS_IT_IS
-    return float(known.mean()), float(known.std()) or 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(known.mean()), float(known.std()) or 1.0
 
 
 def _flag(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
@@ -235,16 +230,17 @@ def _flag(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
 
 
 def _category(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
-    return _indicators(name, [[cell] if cell else [] for cell in cells])
+    return _indicators(name, [[cell] if cell else [] for cell in cells], kind, source)
 
 
 def _set(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
-    return _indicators(name, [[v for v in cell.split("|") if v] for cell in cells])
+    rows = [[v for v in map(str.strip, cell.split("|")) if v] for cell in cells]
+    return _indicators(name, rows, kind, source)
 
 
 def _classes(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
     values = _numbers(name, cells, source)
-    edges = [f"{edge:g}" for edge in kind.edges]
+    edges = [repr(float(edge)).removesuffix(".0") for edge in kind.edges]
     between = [f"{low}..{high}" for low, high in pairwise(edges)]
     names = [f"{name}:{label}" for label in (f"<{edges[0]}", *between, f">={edges[-1]}")]
     block = np.zeros((len(cells), len(names)), dtype=np.float32)
@@ -267,28 +263,26 @@ _ENCODERS = {
 }
 
 
-def _indicators(name: str, rows: Sequence[Sequence[str]]) -> Encoded:
-    distinct = sorted({value for row in rows for value in row})
-    place = {value: column for column, value in enumerate(distinct)}
-    block = np.zeros((len(rows), len(distinct)), dtype=np.float32)
+def _indicators(name: str, rows: Sequence[Sequence[str]], kind: Kind, source: str) -> Encoded:
+    values = kind.values or tuple(sorted({value for row in rows for value in row}))
+    place = {value: column for column, value in enumerate(values)}
+    block = np.zeros((len(rows), len(values)), dtype=np.float32)
     for number, row in enumerate(rows):
         for value in row:
+            if value not in place:
+                raise InputError(
+                    f"{source}: column {name!r} holds {value!r}, which is not among the values "
+                    "that its kind names: name it too, or mend or empty the cell"
+                )
             block[number, place[value]] = 1.0
-    return [f"{name}:{value}" for value in distinct], block
+    return [f"{name}:{value}" for value in values], block
 
 
 def _numbers(name: str, cells: Sequence[str], source: str) -> NDArray[np.float64]:
     values = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         if cell:
-            if not _is_number(cell):
+            if not is_number(cell):
                 raise InputError(f"{source}: column {name!r} holds {cell!r}, which is no number")
             values[row] = float(cell)
     return values
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False

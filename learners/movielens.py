@@ -13,7 +13,8 @@ import numpy as np
 from grouping.errors import InputError
 from grouping.ratings import Ratings
 from grouping.reading.side_table import Table, decoded
-from learners.features import Features, Kind, encode
+from learners.features import Features, encode
+from learners.kinds import Kind
 
 NAMES = ("ml-100k", "ml-1m")
 AGES = Kind("classes", (18.0, 25.0, 35.0, 45.0, 50.0, 56.0))

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from grouping.errors import InputError
+from grouping.ids import Ids
 from grouping.ratings import Ratings
 from learners.dmtl.groups import Groups, read_groups, said_in_short
 from learners.dmtl.labels import Labels, group_labels, read_labels
@@ -17,7 +18,8 @@ from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import Description, describe_classes, describe_groups
 from learners.dmtl.recommending import METHODS, recommend
 from learners.dmtl.told import Told
-from learners.features import Features, parse_kinds, read_features
+from learners.features import Features, read_features
+from learners.kinds import parse_kinds
 from learners.observed import observed_csr
 
 SCHEMA_VERSION = 1
@@ -102,8 +104,8 @@ def read_told(ratings: Ratings, sources: Sources) -> Read:
         ratings,
         rated,
         joint,
-        _features(sources.profiles, ratings.users, sources.profile_kinds),
-        _features(sources.attributes, ratings.items, sources.attribute_kinds),
+        _features(sources.profiles, ratings.users, sources.profile_kinds, left_out),
+        _features(sources.attributes, ratings.items, sources.attribute_kinds, left_out),
         _labels(sources.labels, groups, ratings),
     )
     return Read(told, groups, left_out)
@@ -275,10 +277,18 @@ def _titled(entry: dict[str, Any], titles: Mapping[str, str] | None) -> dict[str
     return entry
 
 
-def _features(path: str | None, ids: Any, kinds: str | None) -> Features | None:
+def _features(
+    path: str | None, ids: Ids, kinds: str | None, left_out: list[str]
+) -> Features | None:
     if path is None:
         return None
-    return read_features(path, ids, None if kinds is None else parse_kinds(kinds))
+    features = read_features(path, ids, None if kinds is None else parse_kinds(kinds))
+    lacking = features.lacking(ids, path)
+    if features.listed is not None and not features.listed.any():
+        raise InputError(lacking)
+    if lacking:
+        left_out.append(lacking)
+    return features
 
 
 def _labels(source: str, groups: Groups | None, ratings: Ratings) -> Labels | None:

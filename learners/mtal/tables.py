@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grouping.errors import InputError
-from learners.features import parse_kinds, read_features
+from grouping.ids import Ids
+from learners.features import Features, read_features
+from learners.kinds import parse_kinds
 from learners.mtal.domain import Align, Domain
 from learners.splits import three_parts
 
@@ -30,7 +32,8 @@ class TableSource:
     profiles, attributes : str or None
         Tables of users and of items.
     profile_kinds, attribute_kinds : str or None
-        How their columns are encoded; see `learners.features.parse_kinds`.
+        How their columns are encoded; see `learners.kinds.parse_kinds`. Users and items that a
+        table does not list are counted on standard error.
     columns : str or None
     on_bad_row, duplicates : str
         How the ratings are read; see `grouping.reading.read`. Rows left out are counted on
@@ -72,21 +75,14 @@ class TableSource:
             duplicates=self.duplicates,
         )
         if report.summary():
-            print(f"organisation {self.name}: {report.summary()}", file=sys.stderr, flush=True)
+            self._note(report.summary())
         if ratings.fill is None and ratings.count() == 0:
             raise InputError(f"organisation {self.name!r} has no rating to learn from")
         parts = three_parts(ratings, validation=self.validation, test=self.test, seed=self.seed)
         three = (parts.train, parts.validation, parts.test)
         users, items = ratings.users, ratings.items
-        of_users, of_items = (
-            None
-            if table is None
-            else read_features(table, ids, None if kinds is None else parse_kinds(kinds))
-            for table, ids, kinds in (
-                (self.profiles, users, self.profile_kinds),
-                (self.attributes, items, self.attribute_kinds),
-            )
-        )
+        of_users = self._features(self.profiles, users, self.profile_kinds)
+        of_items = self._features(self.attributes, items, self.attribute_kinds)
         sides, known = (users, items), (of_users, of_items)
         if self.align == "item":
             sides, known = (items, users), (of_items, of_users)
@@ -96,6 +92,19 @@ class TableSource:
         return Domain(
             self.name, self.align, *sides, *three, of_rows, of_columns, row_names, column_names
         )
+
+    def _features(self, table: str | None, ids: Ids, kinds: str | None) -> Features | None:
+        """Side information in an order that does not depend on the table's."""
+        if table is None:
+            return None
+        features = read_features(table, ids, None if kinds is None else parse_kinds(kinds))
+        lacking = features.lacking(ids, table)
+        if lacking:
+            self._note(lacking)
+        return features.in_order()
+
+    def _note(self, sentence: str) -> None:
+        print(f"organisation {self.name}: {sentence}", file=sys.stderr, flush=True)
 
 
 def named(orgs: list[str]) -> dict[str, str]:

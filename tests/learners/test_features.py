@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from grouping.errors import InputError
+from grouping.ids import Ids
 from grouping.reading.side_table import Table, read_table
-from learners.features import Kind, encode, parse_kinds, read_features
+from learners.features import encode, read_features
+from learners.kinds import Kind, parse_kinds
 
 PEOPLE = Table(
     "people",
@@ -49,6 +53,89 @@ def test_classes_part_the_numbers_at_their_edges():
     )
 
 
+DECLARED = parse_kinds(
+    "age=number:30:5, job=category:smith:nurse:clerk, likes=set:rum:tea:gin, member=flag"
+)
+
+
+def test_columns_whose_kinds_are_declared_do_not_depend_on_the_rows():
+    """Whatever the table holds: the columns named, in that order, on the scale given."""
+    features = encode(PEOPLE, "abc", DECLARED)
+    names = (
+        "age", "job:smith", "job:nurse", "job:clerk", "likes:rum", "likes:tea", "likes:gin",
+        "member",
+    )  # fmt: skip
+    assert features.names == names
+    np.testing.assert_allclose(
+        features.matrix,
+        [[-2.6, 0, 1, 0, 1, 1, 0, 1], [0, 1, 0, 0, 0, 0, 0, 0], [2, 0, 1, 0, 1, 0, 0, 0]],
+        rtol=1e-6,
+    )
+    other = Table(
+        "other",
+        ["c", "d"],
+        {"age": ["40", "2"], "job": ["nurse", ""], "likes": ["rum", "gin"], "member": ["", ""]},
+    )
+    assert encode(other, "cd", DECLARED).described() == features.described()
+    np.testing.assert_array_equal(encode(other, "cd", DECLARED).matrix[0], features.matrix[2])
+    assert encode(other, "cd").described() != encode(PEOPLE, "abc").described()
+
+
+def test_a_value_that_is_not_declared_is_refused_by_name():
+    """A misspelt value, or one that another organisation did not think of, is not lost."""
+    for kinds, said in (
+        ("job=category:nurse", "people: column 'job' holds 'smith'.*name it too"),
+        ("likes=set:tea", "people: column 'likes' holds 'rum'.*name it too"),
+    ):
+        with pytest.raises(InputError, match=said):
+            encode(PEOPLE, "abc", parse_kinds(kinds))
+
+
+def test_columns_are_described_with_what_their_numbers_mean():
+    """So that equal descriptions mean the same: numbers of another scale are told apart."""
+    features = encode(PEOPLE, "abc", DECLARED)
+    assert features.described() == ("age (30.0 + 5.0 * cell)", *features.names[1:])
+    for scale in ((30.0, 6.0), (31.0, 5.0), (0.0, 1.0)):
+        other = encode(PEOPLE, "abc", {**DECLARED, "age": Kind("number", scale=scale)})
+        assert other.names == features.names
+        assert other.described() != features.described()
+    near = [Kind("classes", (edge,)) for edge in (1234567.0, 1234568.0)]
+    assert len({encode(PEOPLE, "abc", {"age": kind}).described() for kind in near}) == 2
+
+
+def test_columns_can_be_put_in_an_order_of_their_own():
+    """Tables that hold the same in columns of another order come out alike."""
+    turned = replace(PEOPLE, columns=dict(reversed(PEOPLE.columns.items())))
+    one, other = (encode(table, "acx", DECLARED) for table in (PEOPLE, turned))
+    assert one.described() != other.described()
+    one, other = one.in_order(), other.in_order()
+    assert one.described() == other.described() == tuple(sorted(one.described()))
+    assert one.scales == other.scales
+    assert one.names.index("age") == one.scales.index((30.0, 5.0))
+    np.testing.assert_array_equal(one.matrix, other.matrix)
+    assert one.matrix[1, one.names.index("age")] == 2
+    assert one.listed.tolist() == [True, True, False]
+
+
+def test_it_is_said_whom_a_table_does_not_list():
+    """Ids that are written another way are the likeliest reason, and nothing else tells."""
+    assert encode(PEOPLE, "ca").lacking(Ids("ca"), "p.csv") == ""
+    said = encode(PEOPLE, "xay").lacking(Ids("xay"), "p.csv")
+    assert said.startswith("p.csv lists 1 of 3 users")
+    assert "'x'" in said
+    said = encode(PEOPLE, ["01", "2"]).lacking(Ids(["01", "2"], "item"), "p.csv")
+    assert said.startswith("p.csv lists none of the 2 items")
+    assert "'01'" in said
+
+
+def test_a_table_without_rows_is_refused(tmp_path):
+    """A header alone says nothing of anybody."""
+    (tmp_path / "t.csv").write_text("id,age,job\n")
+    for kinds in (None, DECLARED):
+        with pytest.raises(InputError, match=r"t\.csv: .*a header but no rows"):
+            read_features(tmp_path / "t.csv", ["a"], kinds)
+
+
 def test_what_cannot_be_encoded_is_refused_by_name():
     """A wrong column, number, kind or edge must not become a silent zero."""
     with pytest.raises(InputError, match="no column 'agee'"):
@@ -66,10 +153,26 @@ def test_what_cannot_be_encoded_is_refused_by_name():
         "age=classes",
         "age=classes:3:1",
         "age=classes:x",
-        "age=set:1",
+        "age=classes:nan",
+        "age=flag:1",
+        "age=number:36",
+        "age=number:36:12:1",
+        "age=number:36:0",
+        "age=number:36:-1",
+        "age=number:36:inf",
+        "age=number:nan:1",
+        "age=set:old:",
+        "age=category:old::young",
+        "age=category:old:young: old",
+        "age=set:old|young",
+        "age=flag,age=ignore",
     ):
         with pytest.raises(InputError, match="age"):
             parse_kinds(text)
+    huge = Table("t", ["a", "b"], {"x": ["1e308", "-1e308"]})
+    for kinds in (None, {"x": Kind("number", scale=(0.0, 1e-300))}):
+        with pytest.raises(InputError, match="'x' holds a number that is too large"):
+            encode(huge, "ab", kinds)
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|", "::"])
