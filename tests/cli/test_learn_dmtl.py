@@ -182,6 +182,7 @@ def test_bad_input_is_refused_with_the_way_out(folder: Path) -> None:
     (folder / "nobody.csv").write_text("user,group\nzoe,red\n")
     (folder / "item.csv").write_text("group,item,rating\nred,z,4\n")
     (folder / "group.csv").write_text("group,item,rating\ngreen,a,4\n")
+    (folder / "others.csv").write_text("id,age\nU0,20\nU1,30\n")
     fit = ("fit", "ratings.csv", "-o", "m", *SMALL)
     profile = ("profile", "ratings.csv", *QUICK)
     cases = (
@@ -192,6 +193,9 @@ def test_bad_input_is_refused_with_the_way_out(folder: Path) -> None:
         ((*fit, "--groups", "groups.csv", "--group-ratings", "group.csv"), "group green is not"),
         ((*fit, "--labels", "groups"), "which groups?"),
         ((*fit, "--aggregation", "attention"), "attention over members is learned from"),
+        ((*fit, "--profiles", "others.csv"), "others.csv lists none of the 12 users"),
+        ((*fit, "--profiles", "users.csv", "--profile-kinds", "sex=category:f"),
+         "users.csv: column 'sex' holds 'm'"),
         ((*fit, "--resume"), "give --checkpoint"),
         ((*fit, "--inputs", "id,age"), "give some of id"),
         ((*fit, "--inputs", "profile"), "nothing of the kind is known of the users; add id"),

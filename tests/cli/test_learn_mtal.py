@@ -6,6 +6,7 @@ import csv
 import json
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from typer.testing import CliRunner
 
 from grouping.cli.app import app
 from grouping.errors import GroupingError, InputError
+from learners.mtal.domain import Align
+from learners.mtal.run import Request
 from tests.cli.running import Run, command, environment
 
 QUICK = ("--epochs", "3", "--batch", "16")
@@ -186,12 +189,75 @@ def test_a_data_set_is_dealt_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert len(rounds(Path("factors"))) == 3 * 2
     here(
+        "learn", "mtal", "--data", "set", "--partition", "uniform:2", "--method",
+        "factors", "--factors", "2", "--out", "bare", "--rounds", "2", "--in-process", "-q",
+    )  # fmt: skip
+    assert rounds(Path("bare")) != rounds(Path("factors"))
+    here(
         "learn", "mtal", "--data", "set", "--align", "item", "--partition", "uniform:3",
         "--shared", "0.5", "--out", "other", "--rounds", "1", *QUICK, "--in-process", "-q",
         "--local-loss", "l1", "--weights", "validation", "--patience", "1", "--base", "bias",
     )  # fmt: skip
     here("learn", "mtal", "predict", "other", "--ending", "npy", "--in-process", "-q")
     assert np.load("other/03.npy").shape == (14, 35)
+
+
+@pytest.mark.parametrize("align", ["user", "item"])
+def test_a_data_set_comes_with_its_side_information(tmp_path: Path, align: Align) -> None:
+    """With --side, organisations have profiles of users and genres of items; without, neither."""
+    movielens(tmp_path / "set")
+    request = Request(data="set", partition="uniform:2", align=align, side=True)
+    for source in request.sources():
+        domain = source.load()
+        names = [domain.row_feature_names, domain.column_feature_names]
+        features = [domain.row_features, domain.column_features]
+        for held, known, ids in zip(features, names, (domain.rows, domain.columns), strict=True):
+            assert held is not None
+            assert held.shape == (len(ids), len(known))
+        of_users, of_items = names if align == "user" else names[::-1]
+        assert "occupation:doctor" in of_users
+        assert of_items[0] == "Action"
+    for source in replace(request, side=False).sources():
+        domain = source.load()
+        assert domain.row_features is None
+        assert domain.column_features is None
+
+
+def test_organisations_learn_by_factors_with_tables_of_their_own(
+    tables: tuple[str, ...],
+) -> None:
+    """Where kinds name values and scale, though not all values occur in every table.
+
+    Columns may stand in another order. Without such kinds encodings differ, and are refused.
+    """
+    jobs = ["nurse"] * 13 + ["clerk"] * 12 + ["smith"] * 5
+    Path("readers.csv").write_text(
+        "id,age,job\n" + "".join(f"anna {u},{20 + u},{jobs[u]}\n" for u in range(30))
+    )
+    Path("viewers.csv").write_text(
+        "id,job,age\n" + "".join(f"anna {u},{jobs[u]},{20 + u}\n" for u in range(25))
+    )
+    Path("books.table").write_text(
+        "id,kind\n" + "".join(f"{i},{'crime|war' if i < 'd' else 'love'}\n" for i in "abcdefgh")
+    )
+    Path("films.table").write_text("id,kind\np,love\nq,war\n")
+    begin = (
+        "learn", "mtal", *tables, "--method", "factors", "--factors", "2", "--in-process",
+        "--rounds", "2", "-q",
+    )  # fmt: skip
+    people = ("--profiles", "readers.csv", "--profiles", "viewers.csv")
+    things = ("--attributes", "books.table", "--attributes", "films.table")
+    kinds = ("--profile-kinds", "age=number:36:12,job=category:nurse:clerk:smith")
+    sets = ("--attribute-kinds", "kind=set:crime:love:war")
+    here(*begin, *people, *kinds, "--out", "people")
+    here(*begin, *people, *kinds, *things, *sets, "--out", "both")
+    assert rounds(Path("people")) != rounds(Path("both"))
+    for own in ((*people, "--profile-kinds", "job=category:nurse:clerk:smith"), things):
+        said = refused(*begin, *own, "--out", "new", error=GroupingError)
+        assert "features of " in said
+    said = refused(*begin, *people, "--profile-kinds", "job=category:nurse:clerk", "--out", "new")
+    assert "readers.csv: column 'job' holds 'smith'" in said
+    assert not Path("new").exists()
 
 
 def test_noise_is_counted(tables: tuple[str, ...]) -> None:
