@@ -138,7 +138,7 @@ def train(
         typer.Option(
             "--profile-kinds",
             metavar="COLUMN=KIND,...",
-            help="How columns of --profiles are encoded, as age=classes:18:35,zip=ignore.",
+            help="How columns of --profiles are encoded, as age=number:36:12,zip=ignore.",
         ),
     ] = None,
     attribute_kinds: Annotated[

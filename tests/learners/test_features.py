@@ -15,7 +15,7 @@ PEOPLE = Table(
     {
         "age": ["17", "", "40"],
         "job": ["nurse", "smith", "nurse"],
-        "likes": ["tea|rum", "", "rum"],
+        "likes": ["tea | rum", "", "rum"],
         "member": ["1", "0", ""],
     },
 )
