@@ -36,9 +36,13 @@ class Embedding(nn.Module):
         self.table = nn.Parameter(start)
         self.shift = nn.Parameter(torch.zeros(count, 1))
         self.register_buffer("features", features, persistent=False)
-        self.of_features = (
-            None if features is None else Dense(features.shape[1], width, generator, by_width)
-        )
+        self.of_features = None
+        if features is not None:
+            self.of_features = Dense(features.shape[1], width, generator, by_width)
+            # not zero, so that all vectors have a direction in common from the start: without it,
+            # learning stays for a hundred epochs or more at what the shifts alone can tell
+            bound = features.shape[1] ** -0.5
+            nn.init.uniform_(self.of_features.bias, -bound, bound, generator)
 
     def own(self, positions: Tensor | slice) -> Tensor:
         """Vectors of some positions, shape (positions, width)."""

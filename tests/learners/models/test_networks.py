@@ -10,6 +10,7 @@ from grouping.errors import InputError
 from learners.entries import Entries
 from learners.models.batches import Inputs
 from learners.models.descent import descent
+from learners.models.factorisation import Embedding
 from learners.models.fitting import all_scores, fit, one_thread, scores_at
 from learners.models.losses import LOSSES
 from learners.models.network import new_generator
@@ -226,6 +227,21 @@ def test_side_information_tells_unseen_rows_apart(name):
         errors.append(np.mean((scores_at(network, batches(given), wanted) - wanted.values) ** 2))
     assert errors[0] < 2.0
     assert errors[0] < 0.6 * errors[1]
+
+
+@pytest.mark.parametrize("name", PAIR_MODELS)
+def test_vectors_of_side_information_have_a_direction_in_common_from_the_start(name):
+    """A map that starts without one stays at biases alone for a hundred epochs or more."""
+    network = build(name, inputs(side=True), new_generator(1))
+    maps = [part for part in network.modules() if isinstance(part, Embedding)]
+    assert maps
+    for part in maps:
+        bias, bound = part.of_features.bias.detach(), part.features.shape[1] ** -0.5
+        assert bias.abs().max() <= bound
+        assert bias.std() > bound / 4
+    again = build(name, inputs(side=True), new_generator(1))
+    for one, other in zip(network.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_models_that_cannot_be_are_refused():
