@@ -26,6 +26,7 @@ from learners.splits import three_parts
 BATCH = {"ml-100k": 100, "ml-1m": 500}
 EPOCHS = 200  # of Joint and Alone, at most
 PATIENCE = 30
+"""Epochs without a better one after which Joint and Alone end; see `run_cell`."""
 ROUNDS = 10
 
 STEPS = {
@@ -106,8 +107,10 @@ def run_cell(
     """Run a cell, both ways.
 
     To save time, Joint and Alone end when `PATIENCE` epochs in a row were no better, (a) on the
-    tested ratings, (b) on validation; and MTAL with explicit feedback, on all splits but the
-    first, two rounds after the one that validation chose, both ways.
+    tested ratings, (b) on validation; but not models with vectors of rows and columns that learn
+    ratings: they often stay at what biases alone can tell, and get better again a hundred epochs
+    later. MTAL with explicit feedback ends, on all splits but the first, two rounds after the one
+    that validation chose, both ways.
 
     Parameters
     ----------
@@ -307,11 +310,16 @@ def _run_single(
             judged.append(score)
         tested.append(score_of(cell, rows, truth, scores))
         best = best_of(cell, judged or tested)[1]
-        if len(tested) - 1 >= max(best + PATIENCE, at_least):
+        if not _stays_and_moves(cell) and len(tested) - 1 >= max(best + PATIENCE, at_least):
             break
     if judged:
         learned.chosen = best_of(cell, judged)[1]
     return learned
+
+
+def _stays_and_moves(cell: Cell) -> bool:
+    model = cell.row.split()[1].removesuffix("_s")
+    return cell.feedback == "explicit" and model in ("mf", "mlp", "ncf")
 
 
 def _run_mtal(

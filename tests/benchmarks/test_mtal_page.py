@@ -37,8 +37,18 @@ def test_a_table_has_ratios_beside_the_papers_and_names_what_is_missing(lines):
     first, genre, *_ = tables(lines, "ml-100k")
     assert "**+0.0204**" in first
     assert "Not measured: joint aae, alone aae," in first
-    assert "| joint base | 2 |" in genre
+    assert "| joint base | 2 | 1.0000 ± 0.0000 | 1.0000 | +0.0000 | - | - |" in genre
     assert "mtal aae eta=.3 |" not in genre
+
+
+def test_by_genres_a_ratio_is_beside_that_to_the_papers_base_of_that_column_too(tmp_path):
+    """The paper's Base is 1.011 there, 1.020 in its Joint rows."""
+    kept = results(tmp_path, "ml-100k")
+    cell = Cell("ml-100k", 0, "mtal aae eta=.3", "explicit", "user", "genre")
+    kept.add(astuple(cell), astuple(outcome(1.0, 0.94)))
+    _, genre, *_ = tables(kept, "ml-100k")
+    assert "| off by | of its own |" in genre
+    assert "| mtal aae eta=.3 | 1 | 0.9400 | 0.9304 | +0.0096 | +0.0013 |" in genre
 
 
 def test_a_cell_without_validation_is_run_again_where_that_is_wanted(lines, tmp_path):
