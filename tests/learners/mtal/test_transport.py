@@ -2,7 +2,7 @@
 
 import os
 import signal
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,9 @@ from grouping.errors import GroupingError, InputError
 from grouping.ids import Ids
 from learners.entries import Entries
 from learners.mtal.checkpoint import Checkpoint, finished_rounds
+from learners.mtal.domain import Domain
 from learners.mtal.messages import ProtocolError
+from learners.mtal.plans import Plan
 from learners.mtal.processes import ProcessMember, _as_a_server_needs_it
 from learners.mtal.rehearsal import rehearse
 from learners.mtal.rounds import complete, run_rounds
@@ -89,6 +91,26 @@ def test_a_server_finds_the_code_of_its_parent_and_its_absence_is_named(tmp_path
     monkeypatch.setattr("multiprocessing.popen_spawn_posix.Popen._launch", fail)
     with pytest.raises(GroupingError, match="'01' could not be started"):
         ProcessMember(plans(dealt)[0])
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A source that has nothing but tells what its process was given."""
+
+    name: str = "shop"
+
+    def load(self) -> Domain:
+        raise InputError(os.environ["TOLD"])
+
+
+@pytest.mark.parametrize("told", ["first", "second"])
+def test_an_organisation_has_its_parents_variables_of_when_it_was_made(told, monkeypatch):
+    """Not those of the server that it is forked from, which is older."""
+    monkeypatch.setenv("TOLD", told)
+    member = ProcessMember(Plan(Telling(), settings(), "test", b"key"))
+    with pytest.raises(InputError, match=told):
+        member.take("offer", ["shop"])
+    member.close()
 
 
 def test_an_unknown_receiver_is_refused():
