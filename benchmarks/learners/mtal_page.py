@@ -56,9 +56,10 @@ MovieLens 1M's Alone and MTAL rows, and part of MovieLens 100K's MF, MLP and NCF
 on a GPU (`--device cuda`), all else on CPUs of two makes. What is drawn is the same, but sums are
 taken in other orders: scores differ as those of another seed would.
 
-Of MF_s, MLP_s and NCF_s, ratings with Joint, and Alone on the first split, are measured as said;
-their MAP, and Alone on the second split, are from before the maps of side information started as
-the published ones do, and ended by the rule of 30 epochs, as did MF, MLP and NCF on ratings.
+Of MF_s, MLP_s and NCF_s, ratings with Joint, and Alone on the first split (MF_s and, but by items,
+NCF_s on the second too), are measured as said; the rest of them is from before the maps of side
+information started as the published ones do, and ended by the rule of 30 epochs, as did MF, MLP and
+NCF on ratings.
 
 A row that is not in a table is named under it: it has not been measured.
 """
