@@ -27,7 +27,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learners.lines import Lines
-from benchmarks.learners.mtal_cells import Cell, best_of, domains_of, score_of, tested_of
+from benchmarks.learners.mtal_cells import (
+    LIKED_FROM,
+    Cell,
+    best_of,
+    domains_of,
+    score_of,
+    tested_of,
+)
 from benchmarks.learners.mtal_paper import COLUMNS, published
 from benchmarks.learners.mtal_tables import RESULTS
 from grouping.ratings import Ratings
@@ -140,8 +147,9 @@ def learned(
     judged: list[float] = []
     chosen_on = [member.organisation.domain.validation for member in members]
     rows = np.concatenate([part.rows for part in chosen_on])
-    judges = [domain.validation for domain in domains_of(cell, data, validation)]
-    truth = np.concatenate([part.values for part in judges]).astype(np.float64)
+    truth = np.concatenate([part.values for part in chosen_on]).astype(np.float64)
+    if levels:
+        truth = (truth >= LIKED_FROM).astype(np.float64)
 
     def examine(part: str) -> np.ndarray:
         found = [member.organisation.held_out_scores(part) for member in members]
@@ -185,11 +193,8 @@ def alone(cell: Cell, data: MovieLens, factors: Factors, validation: float, swee
 
 def _strengths(cell: Cell, factors: Factors) -> dict[str, float]:
     """Of rows and columns, which `BiasedALS` takes for users and items."""
-    found = [factors.user_feature_regularization, factors.item_feature_regularization]
-    if cell.align == "item":
-        found.reverse()
     names = "user_feature_regularization", "item_feature_regularization"
-    return dict(zip(names, found, strict=True))
+    return dict(zip(names, factors.feature_regularizations(cell.align), strict=True))
 
 
 def show(lines: Lines, data: str) -> None:

@@ -28,6 +28,7 @@ EPOCHS = 200  # of Joint and Alone, at most
 PATIENCE = 30
 """Epochs without a better one after which Joint and Alone end; see `run_cell`."""
 ROUNDS = 10
+LIKED_FROM = 3.5
 
 STEPS = {
     "eta=.1": Step(eta=0.1),
@@ -248,7 +249,7 @@ def domains_of(cell: Cell, data: MovieLens, validation: float) -> list[Domain]:
         seed=cell.split,
     )
     if cell.feedback == "implicit":
-        domains = [domain.binarised(3.5) for domain in domains]
+        domains = [domain.binarised(LIKED_FROM) for domain in domains]
     return domains
 
 

@@ -197,7 +197,8 @@ class FactoringOrganisation(Participant):
         if self.domain.row_features is None or message.mark != self._mark_of(peer):
             raise message.refused(
                 f"other side information of the {self.domain.rows.what}s in common than "
-                f"{self.name!r} has: all must know the same of them",
+                f"{self.name!r} has: all must know the same of them. Give one table for all, or "
+                "see where the tables differ",
                 DisagreementError,
             )
         self._alike[message.sender] = message
@@ -299,10 +300,7 @@ class FactoringOrganisation(Participant):
 
 def _known(domain: Domain, settings: Settings) -> list[Known]:
     """What is known of rows and columns; users' and items' features are held apart."""
-    chosen = settings.factors
-    strengths = [chosen.user_feature_regularization, chosen.item_feature_regularization]
-    if domain.align == "item":
-        strengths.reverse()
+    strengths = settings.factors.feature_regularizations(domain.align)
     return [
         Known.of(features, len(ids), f"{ids.what}s of organisation {domain.name!r}", strength)
         for features, ids, strength in zip(

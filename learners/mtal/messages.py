@@ -28,7 +28,7 @@ class ProtocolError(GroupingError):
 
 
 class DisagreementError(ProtocolError, InputError):
-    """Organisations were given what does not go together, as an offer tells."""
+    """Organisations were given what does not go together, as their messages tell."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -225,20 +225,20 @@ class Participant(ABC):
     def _accept_offer(self, offer: Offer) -> None:
         if self.peers or offer.sender in self._offers:
             raise offer.refused("came twice or too late")
-        own = self.domain.align, self.settings.agreed(), self._features()
-        if offer.align != own[0]:
+        align, method, features = self.domain.align, self.settings.agreed(), self._features()
+        if offer.align != align:
             raise offer.refused(
-                f"aligned by {offer.align}, {own[0]} is meant here", DisagreementError
+                f"aligned by {offer.align}, {align} is meant here", DisagreementError
             )
-        if offer.method != own[1]:
+        if offer.method != method:
             raise offer.refused(
-                f"learns by {offer.method}, {own[1]} is meant here", DisagreementError
+                f"learns by {offer.method}, {method} is meant here", DisagreementError
             )
-        if offer.features != own[2]:
+        if offer.features != features:
             raise offer.refused(
                 f"knows {offer.features or 'nothing of users and items'}, where {self.name!r} "
-                f"knows {own[2] or 'nothing of them'}: all must know the same by name, values and "
-                "scale. Give one table for all, or kinds that name values and scale",
+                f"knows {features or 'nothing of them'}: all must know the same by name, values "
+                "and scale. Give one table for all, or kinds that name values and scale",
                 DisagreementError,
             )
         if offer.round != 0:

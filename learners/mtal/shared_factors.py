@@ -74,6 +74,11 @@ class Factors:
                 raise InputError(f"{name} must be positive, not {getattr(self, name)}")
         return self
 
+    def feature_regularizations(self, align: str) -> tuple[float, float]:
+        """Of the features of rows and of columns, where users are aligned or items."""
+        of_users, of_items = self.user_feature_regularization, self.item_feature_regularization
+        return (of_users, of_items) if align == "user" else (of_items, of_users)
+
 
 @dataclass(frozen=True, eq=False)
 class Sums:
