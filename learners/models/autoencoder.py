@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from learners.models.batches import Batch
 from learners.models.losses import Loss
-from learners.models.network import Network, Sizes
+from learners.models.network import RowNetwork, Sizes
 from learners.models.sparse_layers import SampledOutput, SparseRows
 from learners.models.tanh_layers import DenseTanh, SparseTanh
 
 HIDDEN, CODE = 256, 128
 
 
-class Autoencoder(Network):
+class Autoencoder(RowNetwork):
     """An autoencoder whose output may be wider than its input.
 
     Encoder: columns, 256 tanh, 128 tanh. Side information has encoders of the same widths, one
@@ -47,9 +47,13 @@ class Autoencoder(Network):
         """Scores of the wanted entries; see `Network.scores`."""
         return self.output.at(self._decoded(batch, generator), wanted)
 
-    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns; see `Network.all_scores`."""
-        return self.output.all(self._decoded(batch, None), columns)
+    def codes(self, batch: Batch) -> Tensor:
+        """The decoder's hidden layer; see `RowNetwork.codes`."""
+        return self._decoded(batch, None)
+
+    def scores_of(self, codes: Tensor, columns: slice) -> Tensor:
+        """Scores of a stretch of columns; see `RowNetwork.scores_of`."""
+        return self.output.all(codes, columns)
 
     def add_gradients(
         self, loss: Loss, batch: Batch, wanted: SparseRows, generator: torch.Generator | None = None

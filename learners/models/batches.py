@@ -13,7 +13,8 @@ from torch import Tensor
 
 from learners.models.sparse_layers import SparseRows
 
-_SLAB = 512  # rows scored together where nothing is learned
+SLAB = 512
+"""Rows scored together where nothing is learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ class Batches:
         rows = np.arange(self.count) if rows is None else rows
         nothing = sp.csr_array((np.empty(0, np.float32), ([], [])), shape=(len(rows), 1))
         asked = SparseRows.of(nothing if wanted is None else wanted, self.device)
-        yield from self._dealt(rows, asked, _SLAB)
+        yield from self._dealt(rows, asked, SLAB)
 
     def _dealt(
         self, order: NDArray[np.int64], goals: SparseRows, size: int

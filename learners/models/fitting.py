@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from learners.entries import Entries
-from learners.models.batches import Batches
+from learners.models.batches import SLAB, Batches
 from learners.models.descent import descent
 from learners.models.losses import Loss
-from learners.models.network import Network
+from learners.models.network import Network, RowNetwork
 from learners.models.schedule import Fitting
 from learners.models.sparse_layers import SparseRows
 
@@ -102,27 +102,33 @@ def scores_at(network: Network, batches: Batches, wanted: Entries) -> NDArray[np
 
 
 @torch.no_grad()
-def all_scores(
-    network: Network, batches: Batches, columns: slice, rows: NDArray[np.int64] | None = None
-) -> NDArray[np.float32]:
-    """Scores of a stretch of columns for some rows.
+def blocks_of_scores(
+    network: RowNetwork,
+    batches: Batches,
+    wanted: Iterable[tuple[slice, NDArray[np.int64] | None]],
+) -> list[NDArray[np.float32]]:
+    """Scores of some stretches of columns, each for some rows.
+
+    What the network makes of its rows is made once for all of them.
 
     Parameters
     ----------
-    network : Network
+    network : RowNetwork
     batches : Batches
-    columns : slice
-    rows : int64 array, optional
-        By default all.
+    wanted : iterable of (slice, int64 array or None)
+        Columns, and rows: none are all of them.
 
     Returns
     -------
-    scores : float32 array, shape (rows, columns)
+    blocks : list of float32 arrays, shape (rows, columns)
     """
-    if rows is not None and not len(rows):
-        return np.empty((0, columns.stop - columns.start), dtype=np.float32)
-    parts = [network.all_scores(batch, columns).cpu() for batch, _ in batches.given(None, rows)]
-    return np.asarray(torch.cat(parts).numpy())
+    codes = torch.cat([network.codes(batch) for batch, _ in batches.given()])
+    blocks = []
+    for columns, rows in wanted:
+        chosen = codes if rows is None else codes[torch.from_numpy(rows).to(codes.device)]
+        parts = [network.scores_of(part, columns).cpu() for part in torch.split(chosen, SLAB)]
+        blocks.append(np.asarray(torch.cat(parts).numpy()))
+    return blocks
 
 
 class _OneThread:

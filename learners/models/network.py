@@ -86,6 +86,41 @@ class Network(nn.Module, ABC):
         mean_loss(loss, self.scores(batch, wanted, generator), wanted.values).backward()  # type: ignore[no-untyped-call]
 
 
+class RowNetwork(Network):
+    """A network that makes something of a row before it is asked for any column."""
+
+    @abstractmethod
+    def codes(self, batch: Batch) -> Tensor:
+        """What the rows are scored by.
+
+        Parameters
+        ----------
+        batch : Batch
+
+        Returns
+        -------
+        codes : tensor, shape (batch, width)
+        """
+
+    @abstractmethod
+    def scores_of(self, codes: Tensor, columns: slice) -> Tensor:
+        """Scores of a stretch of columns.
+
+        Parameters
+        ----------
+        codes : tensor, shape (rows, width)
+        columns : slice
+
+        Returns
+        -------
+        scores : tensor, shape (rows, columns)
+        """
+
+    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
+        """Scores of a stretch of columns; see `Network.all_scores`."""
+        return self.scores_of(self.codes(batch), columns)
+
+
 def new_generator(seed: int) -> torch.Generator:
     """Make a generator of random numbers on the CPU."""
     return torch.Generator().manual_seed(seed)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from grouping.errors import InputError
 from learners.entries import Entries
 from learners.models.batches import Batches, Inputs
-from learners.models.fitting import all_scores, fit, one_thread, scores_at
-from learners.models.network import Network, new_generator
-from learners.models.registry import ROW_MODELS, build
+from learners.models.fitting import blocks_of_scores, fit, one_thread, scores_at
+from learners.models.network import RowNetwork, new_generator
+from learners.models.registry import build_for_rows
 from learners.mtal.domain import Domain
 from learners.mtal.settings import LOCAL_LOSSES, Settings
 from learners.training.devices import choose_device
@@ -40,16 +41,12 @@ class Learner:
     def __init__(
         self, domain: Domain, settings: Settings, centred: Entries | None, outputs: int
     ) -> None:
-        if settings.model not in ROW_MODELS:
-            raise InputError(
-                f"model {settings.model!r} does not fit rows: give one of {', '.join(ROW_MODELS)}"
-            )
         self.settings = settings
         self.outputs = outputs
         self._inputs = _read(domain, centred)
         self._batches = Batches(self._inputs, choose_device(settings.device))
 
-    def fit(self, targets: sp.csr_array, round_: int) -> Network:
+    def fit(self, targets: sp.csr_array, round_: int) -> RowNetwork:
         """Fit a model to targets.
 
         Parameters
@@ -64,29 +61,29 @@ class Learner:
         """
         seed = np.random.SeedSequence([self.settings.seed, round_]).generate_state(1, np.uint64)
         generator = new_generator(int(seed[0] >> np.uint64(1)))
-        network = build(self.settings.model, self._inputs, generator, self.outputs)
+        network = build_for_rows(self.settings.model, self._inputs, generator, self.outputs)
         loss = LOCAL_LOSSES[self.settings.local_loss]
         with one_thread():
             fit(network, self._batches, targets, loss, self.settings.fitting, generator)
         return network.eval()
 
-    def at(self, network: Network, wanted: Entries) -> NDArray[np.float32]:
+    def at(self, network: RowNetwork, wanted: Entries) -> NDArray[np.float32]:
         """Scores of entries."""
         with one_thread():
             return scores_at(network, self._batches, wanted)
 
-    def block(
-        self, network: Network, columns: slice, rows: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float32]:
-        """Scores of a stretch of columns for some rows, by default for all."""
+    def blocks(
+        self, network: RowNetwork, wanted: Iterable[tuple[slice, NDArray[np.int64] | None]]
+    ) -> list[NDArray[np.float32]]:
+        """Scores of stretches of columns, each for some rows or, with none, for all."""
         with one_thread():
-            return all_scores(network, self._batches, columns, rows)
+            return blocks_of_scores(network, self._batches, wanted)
 
-    def state(self, network: Network) -> State:
+    def state(self, network: RowNetwork) -> State:
         """Weights of a model."""
         return {name: value.cpu().numpy() for name, value in network.state_dict().items()}
 
-    def restored(self, state: State) -> Network:
+    def restored(self, state: State) -> RowNetwork:
         """Model from its weights.
 
         Raises
@@ -96,7 +93,7 @@ class Learner:
         """
         import torch
 
-        network = build(self.settings.model, self._inputs, new_generator(0), self.outputs)
+        network = build_for_rows(self.settings.model, self._inputs, new_generator(0), self.outputs)
         expected = network.state_dict()
         for name, value in expected.items():
             if name not in state or tuple(state[name].shape) != tuple(value.shape):

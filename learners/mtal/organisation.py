@@ -233,7 +233,7 @@ class Organisation(Participant):
         start = self._base.block(*self.domain.shape)
         self._completing = _Completing(start, self.rounds[:rounds], self._names(), known)
         for number, done in enumerate(self.rounds[:rounds], 1):
-            own = self.learner().block(done.network, slice(0, self.domain.shape[1]))
+            (own,) = self.learner().blocks(done.network, [(slice(self.domain.shape[1]), None)])
             self._completing.add_rows(self.name, number, slice(None), own)
 
     def completed(self) -> Ratings:
@@ -332,28 +332,27 @@ class Organisation(Participant):
         return self._learner
 
     def _foretold(self, network: Any, round_: int) -> list[Predictions]:
-        learner, privacy = self.learner(), self.settings.privacy
-        sent = []
-        whole = None
-        if privacy is not None and self._accountant is not None:
+        privacy = self.settings.privacy
+        peers = self.peers.values()
+        if privacy is None or self._accountant is None:
+            wanted = [(slice(peer.first, peer.first + peer.columns), peer.rows) for peer in peers]
+            blocks = self.learner().blocks(network, wanted)
+        else:
             self._accountant.release("predictions", round_)
-            foreign = slice(self.domain.shape[1], self._all_columns())
             # the same numbers whenever they are sent: new noise would be a new release
             rng = np.random.default_rng([self.settings.seed, 0xB, round_])
-            whole = noisy_block(
-                learner.block(network, foreign), privacy.prediction_clip, privacy.noise, rng
-            )
-        for name, peer in self.peers.items():
-            if whole is None:
-                values = learner.block(
-                    network, slice(peer.first, peer.first + peer.columns), peer.rows
-                )
-            else:
-                first = peer.first - self.domain.shape[1]
-                values = whole[peer.rows, first : first + peer.columns]
-            head = self._head(name, round_)
-            sent.append(Predictions(**head, rows=peer.fingerprint, values=values))
-        return sent
+            own = self.domain.shape[1]
+            (whole,) = self.learner().blocks(network, [(slice(own, self._all_columns()), None)])
+            whole = noisy_block(whole, privacy.prediction_clip, privacy.noise, rng)
+            firsts = [peer.first - own for peer in peers]
+            blocks = [
+                whole[peer.rows, first : first + peer.columns]
+                for peer, first in zip(peers, firsts, strict=True)
+            ]
+        return [
+            Predictions(**self._head(name, round_), rows=self.peers[name].fingerprint, values=block)
+            for name, block in zip(self.peers, blocks, strict=True)
+        ]
 
     def _inward(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Columns in one's own order."""

@@ -11,10 +11,10 @@ from learners.entries import Entries
 from learners.models.batches import Inputs
 from learners.models.descent import descent
 from learners.models.factorisation import Embedding
-from learners.models.fitting import all_scores, fit, one_thread, scores_at
+from learners.models.fitting import blocks_of_scores, fit, one_thread, scores_at
 from learners.models.losses import LOSSES
 from learners.models.network import new_generator
-from learners.models.registry import PAIR_MODELS, ROW_MODELS, build
+from learners.models.registry import PAIR_MODELS, ROW_MODELS, build, build_for_rows
 from learners.models.schedule import Fitting
 from learners.models.sparse_layers import SparseRows
 from tests.learners.models.cases import CPU, batches, inputs, sparse
@@ -26,6 +26,13 @@ MODELS = ROW_MODELS + PAIR_MODELS
 def single_thread():
     with one_thread():
         yield
+
+
+@torch.no_grad()
+def all_scores(network, dealer, columns, rows=None):
+    """Scores of a stretch of columns for some rows, by default all."""
+    ((batch, _),) = dealer.given(None, rows)
+    return network.all_scores(batch, columns).numpy()
 
 
 @pytest.mark.parametrize("side", [False, True])
@@ -47,10 +54,29 @@ def test_entries_and_whole_rows_have_the_same_scores(name, side):
     )
 
 
+@pytest.mark.parametrize("side", [False, True])
+@pytest.mark.parametrize("name", ROW_MODELS)
+def test_stretches_asked_for_together_have_the_scores_of_each_alone(name, side):
+    """Organisations are told the same, to the bit, however many others are told something."""
+    given = inputs(side=side)
+    network = build_for_rows(name, given, new_generator(3), 20)
+    some = np.array([4, 0, 11])
+    wanted = [(slice(0, 9), None), (slice(9, 20), some), (slice(3, 4), np.empty(0, dtype=int))]
+    for (columns, rows), block in zip(
+        wanted, blocks_of_scores(network, batches(given), wanted), strict=True
+    ):
+        alone = (
+            np.empty((0, 1), dtype="f4")
+            if rows is not None and not len(rows)
+            else all_scores(network, batches(given), columns, rows)
+        )
+        np.testing.assert_array_equal(block, alone)
+
+
 def test_the_autoencoder_is_the_stated_one():
     """256 tanh, 128 tanh, 256 tanh and a wider output, against layers of torch with its weights."""
     given = inputs(side=False)
-    network = build("aae", given, new_generator(1), outputs=20)
+    network = build_for_rows("aae", given, new_generator(1), 20)
     layers = [nn.Linear(9, 256), nn.Linear(256, 128), nn.Linear(128, 256), nn.Linear(256, 20)]
     with torch.no_grad():
         for layer, weight, bias in zip(
@@ -111,7 +137,7 @@ def test_gradients_made_by_hand_are_those_of_automatic_differentiation(noisy, lo
     (batch, goals), *_ = batches(given).given(targets)
     found = []
     for by_hand in (False, True):
-        network = build("aae", given, new_generator(2), outputs=20)
+        network = build_for_rows("aae", given, new_generator(2), 20)
         for parameter in network.parameters():
             parameter.grad = torch.ones_like(parameter)
         add = network.add_gradients if by_hand else super(type(network), network).add_gradients
@@ -248,7 +274,7 @@ def test_models_that_cannot_be_are_refused():
     """An unknown name, or a pair model asked for columns that it does not hold."""
     with pytest.raises(InputError, match="'vae'"):
         build("vae", inputs(), new_generator(0))
-    with pytest.raises(InputError, match="columns that it holds"):
-        build("mf", inputs(), new_generator(0), outputs=12)
+    with pytest.raises(InputError, match="'mf' does not fit rows"):
+        build_for_rows("mf", inputs(), new_generator(0), 12)
     with pytest.raises(ValueError, match="side information"):
         type(inputs())(sparse(3, 3), np.zeros((2, 1), "f4"))
