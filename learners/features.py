@@ -124,7 +124,7 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     ===========  ==================================================================================
     number       (value - level) / unit, by default mean and standard deviation over the table; an
                  empty cell is 0
-    flag         1, or 0 where the cell is 0 or empty
+    flag         1 or 0; an empty cell is 0
     category     one column for each value, 1 where the row has it
     set          values separated by ``|``: one column for each, 1 where it is there
     classes      one column for each class between the edges, 1 where the number lies in it
@@ -152,8 +152,8 @@ def encode(table: Table, ids: Iterable[str], kinds: Mapping[str, Kind] | None = 
     ------
     InputError
         If the table has no rows, a kind is given for a column that is not there, a cell that
-        should be a number is none, a cell holds a value that its kind does not name, a text column
-        has too many distinct values for a category, or no column is left.
+        should be a number or a flag is none, a cell holds a value that its kind does not name, a
+        text column has too many distinct values for a category, or no column is left.
     """
     kinds = dict(kinds or {})
     if not table.ids:
@@ -225,7 +225,13 @@ def _level_and_unit(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _flag(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:
-    block = np.array([cell not in ("", "0") for cell in cells], dtype=np.float32)
+    for cell in cells:
+        if cell and not (is_number(cell) and float(cell) in (0.0, 1.0)):
+            raise InputError(
+                f"{source}: column {name!r} holds {cell!r}, and a flag is 0 or 1: mend the cell, "
+                "or take the column for a category"
+            )
+    block = np.array([bool(cell) and float(cell) == 1.0 for cell in cells], dtype=np.float32)
     return [name], block[:, None]
 
 

@@ -142,6 +142,10 @@ def test_what_cannot_be_encoded_is_refused_by_name():
         encode(PEOPLE, "abc", {"agee": Kind("number")})
     with pytest.raises(InputError, match="'nurse', which is no number"):
         encode(PEOPLE, "abc", {"job": Kind("number")})
+    for cell in ("tea", "0.5", "nan", "-1"):
+        table = Table("t", ["a", "b", "c"], {"x": ["1", "", cell]})
+        with pytest.raises(InputError, match=f"'x' holds '{cell}', and a flag is 0 or 1"):
+            encode(table, "abc", {"x": Kind("flag")})
     many = Table("t", [str(i) for i in range(99)], {"title": [f"film {i}" for i in range(99)]})
     with pytest.raises(InputError, match="99 distinct values"):
         encode(many, many.ids)
