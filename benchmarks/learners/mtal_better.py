@@ -107,7 +107,7 @@ def run(cell: Cell, data: MovieLens, learn: Callable[..., Learned]) -> tuple:
         factors.count,
         factors.regularization,
         int(side),
-        sweeps,
+        sweeps if len(scores) > 1 else SWEEPS,  # alone, only the end is known
         tested.score(scores[-1]),
         time.perf_counter() - started,
     )

@@ -69,6 +69,9 @@ class Cell:
 class Outcome:
     """What came of it. Scores are RMSE or MAP@10, over all organisations' ratings together.
 
+    Rows that step on by validation need it in (a) too: where it says 90 % here, they are fitted to
+    81 %, but for their base.
+
     Attributes
     ----------
     base : float

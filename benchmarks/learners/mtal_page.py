@@ -46,7 +46,8 @@ lower is better; MAP: higher is better.
   this is the fairer difference.
 - **(b) chosen on validation**: fitted to 81 %, the round or epoch chosen on 9 %; the same round or
   epoch after fitting to 90 %, looked at once. On the splits where it was run, which may be fewer;
-  a figure without a spread is of one split.
+  a figure without a spread is of one split. Rows that step on by validation are fitted to 81 %
+  throughout.
 - **last**: after all 10 rounds or 200 epochs, fitted to 90 %, on the splits that were taken so far.
   To save time Joint and Alone end after 30 epochs in a row that were no better (but MF, MLP and NCF
   with explicit feedback, which stay there for long and move again), and MTAL with explicit

@@ -10,10 +10,11 @@ from grouping.cli import options as o
 from grouping.errors import GroupingError, InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from learners.models.schedule import Fitting
     from learners.mtal.privacy import Privacy
     from learners.mtal.rounds import Standing
-    from learners.mtal.run import Request
     from learners.mtal.steps import Step
 
 _ROUNDS = {"residuals": 10, "factors": 20}
@@ -262,7 +263,15 @@ def train(
     ] = "auto",
     in_process: InProcess = False,
     workers: Workers = None,
-    seed: o.Seed = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="S",
+            help="Seed of all that is drawn at random; 0, or with noise one that nobody knows.",
+            min=0,
+        ),
+    ] = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Let organisations improve each other without pooling their ratings.
@@ -282,7 +291,7 @@ def train(
     from learners.mtal.run import learn as run_request
     from learners.mtal.settings import Settings
     from learners.mtal.shared_factors import Factors
-    from learners.mtal.tables import named
+    from learners.mtal.tables import absolute, named
 
     _refuse(context, _OF_RESIDUALS if method == "factors" else _OF_FACTORS, f"--method {method}")
     _refuse(context, _OF_ORGS if data else _OF_DATA, "--data" if data else "--org")
@@ -294,15 +303,16 @@ def train(
     rounds = rounds or _ROUNDS[method]
     if bool(org) == (data is not None):
         raise InputError("give the organisations' tables (--org, twice or more), or --data")
+    privacy = _privacy(noise, epsilon, delta, clip, rounds)
     request = Request(
         orgs=named(org) if org else {},
-        data=data,
+        data=_data(data),
         partition=partition,
         shared=shared,
         align=align,
         side=side,
-        profiles=tuple(profiles or ()),
-        attributes=tuple(attributes or ()),
+        profiles=tuple(map(absolute, profiles or ())),
+        attributes=tuple(map(absolute, attributes or ())),
         profile_kinds=profile_kinds,
         attribute_kinds=attribute_kinds,
         columns=columns,
@@ -313,7 +323,7 @@ def train(
         positive_from=positive_from,
         rounds=rounds,
         patience=patience,
-        seed=seed,
+        seed=_seed(Path(out), privacy) if seed is None else seed,
         settings=Settings(
             feedback=feedback,
             method=method,
@@ -322,7 +332,7 @@ def train(
             local_loss=local_loss,
             fitting=_fitting(epochs, batch, data),
             step=_step(eta, weights),
-            privacy=_privacy(noise, epsilon, delta, clip, rounds),
+            privacy=privacy,
             factors=Factors(count=factors, regularization=regularization),
             device=device,
         ),
@@ -336,7 +346,7 @@ def train(
         on_round=lambda standing: say(_progress(standing, rounds), quiet),
         on_resume=lambda done: say(f"{out}: goes on after round {done}", quiet),
     )
-    _show(request, run.standings[0], run.standings[run.chosen])
+    _show(run.standings[0], run.standings[run.chosen])
     kept = f"{out}: rounds up to {run.standings[-1].round} are kept, {run.chosen} is chosen"
     if run.diverged is not None:
         raise GroupingError(f"{run.diverged}. {kept}")
@@ -372,17 +382,18 @@ def predict(
 ) -> None:
     """Write each organisation's completed ratings, for `grouping form`.
 
-    One file an organisation, NAME.csv: all its users and items, its own ratings where it has them.
+    One file an organisation, NAME.csv: all its users and items, its own ratings where it has them,
+    but for those tested on, which are predicted too.
     """
     from pathlib import Path
 
     from grouping.cli.streams import say
     from grouping.ratings import Ratings
     from grouping.writing import write_ratings
-    from learners.mtal.run import apply, method_of
+    from learners.mtal.run import apply, request_of
 
     target = Path(out or folder)
-    _check_installed(method_of(Path(folder)))
+    _check_installed(request_of(Path(folder)).settings.method)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -449,6 +460,25 @@ def _privacy(
     return Privacy(noise, clip, clip, delta, budget).checked()
 
 
+def _seed(folder: Path, privacy: Privacy | None) -> int:
+    """Seed where none is given: noise that could be guessed would be none."""
+    if privacy is None:
+        return 0
+    import secrets
+
+    from learners.mtal.run import begun_in, request_of
+
+    return request_of(folder).seed if begun_in(folder) else secrets.randbits(63)
+
+
+def _data(data: str | None) -> str | None:
+    """Name of a data set, or the path of one that means the same from any working folder."""
+    from learners.movielens import NAMES
+    from learners.mtal.tables import absolute
+
+    return data if data is None or data in NAMES else absolute(data)
+
+
 def _key(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
@@ -474,7 +504,7 @@ def _progress(standing: Standing, rounds: int) -> str:
     return f"round {standing.round}/{rounds}, {standing.seconds:.1f} s: {', '.join(parts)}"
 
 
-def _show(request: Request, first: Standing, chosen: Standing) -> None:
+def _show(first: Standing, chosen: Standing) -> None:
     """Print what each organisation had alone and has now."""
     from rich.table import Table
 

@@ -108,27 +108,22 @@ class Batches:
         order = active[torch.randperm(len(active), generator=generator).numpy()]
         yield from self._dealt(order, targets.taken(order, self.device), size)
 
-    def given(
-        self, wanted: sp.csr_array | None = None, rows: NDArray[np.int64] | None = None
-    ) -> Iterator[tuple[Batch, SparseRows]]:
-        """Deal out rows in their order.
+    def given(self, wanted: sp.csr_array | None = None) -> Iterator[tuple[Batch, SparseRows]]:
+        """Deal out all rows in their order.
 
         Parameters
         ----------
         wanted : csr_array, optional
-            Entries asked for, a row each of the given rows.
-        rows : int64 array, optional
-            By default all.
+            Entries asked for, a row each.
 
         Yields
         ------
         batch : Batch
         wanted : SparseRows
         """
-        rows = np.arange(self.count) if rows is None else rows
-        nothing = sp.csr_array((np.empty(0, np.float32), ([], [])), shape=(len(rows), 1))
+        nothing = sp.csr_array((np.empty(0, np.float32), ([], [])), shape=(self.count, 1))
         asked = SparseRows.of(nothing if wanted is None else wanted, self.device)
-        yield from self._dealt(rows, asked, SLAB)
+        yield from self._dealt(np.arange(self.count), asked, SLAB)
 
     def _dealt(
         self, order: NDArray[np.int64], goals: SparseRows, size: int

@@ -99,34 +99,24 @@ class Products(nn.Module):
         """Scores of the wanted entries."""
         rows, columns = self._weighed(batch), self.columns.own(slice(None))
         scores = products_at(rows, columns, wanted)
-        of_rows, of_columns = self._with_side(batch, slice(None))
+        of_rows, of_columns = self._with_side(batch)
         if of_rows is not None:
             scores = scores + taken(of_rows, wanted.row_of_entries())
         if of_columns is not None:
             scores = scores + taken(of_columns, wanted.columns)
         return scores
 
-    def all(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns."""
-        scores = self._weighed(batch) @ self.columns.own(columns).T
-        of_rows, of_columns = self._with_side(batch, columns)
-        if of_rows is not None:
-            scores = scores + of_rows[:, None]
-        if of_columns is not None:
-            scores = scores + of_columns
-        return scores
-
     def _weighed(self, batch: Batch) -> Tensor:
         rows = self.rows.own(batch.rows)
         return rows if self.weights is None else rows * self.weights
 
-    def _with_side(self, batch: Batch, columns: slice) -> tuple[Tensor | None, Tensor | None]:
+    def _with_side(self, batch: Batch) -> tuple[Tensor | None, Tensor | None]:
         """Each row's product with its side information, and each column's."""
-        of_rows, of_columns = self.rows.side(batch.rows), self.columns.side(columns)
+        of_rows, of_columns = self.rows.side(batch.rows), self.columns.side(slice(None))
         if of_rows is not None:
             of_rows = (self._weighed(batch) * of_rows).sum(dim=1)
         if of_columns is not None:
-            of_columns = self.columns.own(columns) * of_columns
+            of_columns = self.columns.own(slice(None)) * of_columns
             if self.weights is not None:
                 of_columns = of_columns * self.weights
             of_columns = of_columns.sum(dim=1)
@@ -155,7 +145,3 @@ class Factorisation(Network):
     ) -> Tensor:
         """Scores of the wanted entries; see `Network.scores`."""
         return self.products.at(batch, wanted) + self.bias
-
-    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns; see `Network.all_scores`."""
-        return self.products.all(batch, columns) + self.bias

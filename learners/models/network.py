@@ -33,7 +33,7 @@ class Sizes:
 
 
 class Network(nn.Module, ABC):
-    """Base of the networks: scores of some entries of a batch's rows, or of all."""
+    """Base of the networks: scores of some entries of a batch's rows."""
 
     @abstractmethod
     def scores(
@@ -52,20 +52,6 @@ class Network(nn.Module, ABC):
         Returns
         -------
         scores : tensor, shape (entries,)
-        """
-
-    @abstractmethod
-    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns.
-
-        Parameters
-        ----------
-        batch : Batch
-        columns : slice
-
-        Returns
-        -------
-        scores : tensor, shape (batch, columns)
         """
 
     def add_gradients(
@@ -115,10 +101,6 @@ class RowNetwork(Network):
         -------
         scores : tensor, shape (rows, columns)
         """
-
-    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns; see `Network.all_scores`."""
-        return self.scores_of(self.codes(batch), columns)
 
 
 def new_generator(seed: int) -> torch.Generator:

@@ -33,18 +33,13 @@ class _Tower(nn.Module):
 
     def at(self, batch: Batch, wanted: SparseRows) -> Tensor:
         """The last layer for the wanted entries, shape (entries, 16)."""
-        of_rows, of_columns = self._halves(batch, slice(None))
+        of_rows, of_columns = self._halves(batch)
         hidden = functional.embedding(wanted.row_of_entries(), of_rows)
         return self._rest(hidden + functional.embedding(wanted.columns, of_columns))
 
-    def all(self, batch: Batch, columns: slice) -> Tensor:
-        """The last layer for a stretch of columns, shape (batch, columns, 16)."""
-        of_rows, of_columns = self._halves(batch, columns)
-        return self._rest(of_rows[:, None, :] + of_columns[None, :, :])
-
-    def _halves(self, batch: Batch, columns: slice) -> tuple[Tensor, Tensor]:
+    def _halves(self, batch: Batch) -> tuple[Tensor, Tensor]:
         of_rows = _side_by_side(self.rows, batch.rows)
-        of_columns = _side_by_side(self.columns, columns)
+        of_columns = _side_by_side(self.columns, slice(None))
         cut = of_rows.shape[1]
         return (
             functional.linear(of_rows, self.first.weight[:, :cut], self.first.bias),
@@ -84,10 +79,6 @@ class Perceptron(Network):
         """Scores of the wanted entries; see `Network.scores`."""
         return self.last(self.tower.at(batch, wanted)).squeeze(-1)  # type: ignore[no-any-return]
 
-    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns; see `Network.all_scores`."""
-        return self.last(self.tower.all(batch, columns)).squeeze(-1)  # type: ignore[no-any-return]
-
 
 class NeuralFiltering(Network):
     """NCF: products of 128 factors and the last 16 of an MLP, weighed together.
@@ -114,8 +105,3 @@ class NeuralFiltering(Network):
         """Scores of the wanted entries; see `Network.scores`."""
         weighed = self.last(self.tower.at(batch, wanted)).squeeze(-1)
         return self.products.at(batch, wanted) + weighed  # type: ignore[no-any-return]
-
-    def all_scores(self, batch: Batch, columns: slice) -> Tensor:
-        """Scores of a stretch of columns; see `Network.all_scores`."""
-        weighed = self.last(self.tower.all(batch, columns)).squeeze(-1)
-        return self.products.all(batch, columns) + weighed  # type: ignore[no-any-return]

@@ -31,11 +31,6 @@ class Learner:
         The ratings as what they exceed the base by, for ``inputs = centred``.
     outputs : int
         Columns of all organisations.
-
-    Raises
-    ------
-    InputError
-        If the model is none that fits rows.
     """
 
     def __init__(

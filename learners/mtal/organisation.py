@@ -23,6 +23,9 @@ from learners.mtal.steps import Part, chosen_step, combined
 if TYPE_CHECKING:
     from learners.mtal.local import Learner
 
+RELEASES = RESIDUALS, PREDICTIONS = "residuals", "predictions"
+"""What a round sends of each row."""
+
 _DIVERGED = 2.0  # a loss above so many times the base's
 _TELLING = 30  # fewer held-out ratings do not tell chance from divergence
 _SLIGHT = 0.01  # of the mean squared rating: a base may be as good as perfect
@@ -237,7 +240,7 @@ class Organisation(Participant):
             self._completing.add_rows(self.name, number, slice(None), own)
 
     def completed(self) -> Ratings:
-        """All ratings of its users for its items: its own where it has them, else predicted.
+        """All ratings of its users for its items: its own but those tested on, else predicted.
 
         Returns
         -------
@@ -281,6 +284,9 @@ class Organisation(Participant):
         }
         self.rounds.append(Round(self.learner().restored(state), float(eta[0]), weights))
         self.scores = scores.copy()
+        if self._accountant is not None:
+            for what in RELEASES:
+                self._accountant.remember(what, len(self.rounds))
 
     def spent(self) -> float | None:
         """Epsilon spent so far, where messages are noisy."""
@@ -298,7 +304,7 @@ class Organisation(Participant):
         train = self.domain.train.with_values(self._own_residuals()).csr(self.domain.shape)
         privacy = self.settings.privacy
         if privacy is not None and self._accountant is not None:
-            self._accountant.release("residuals", round_)
+            self._accountant.release(RESIDUALS, round_)
             rng = np.random.default_rng([self.settings.seed, 0xA, round_])
             train.data = noisy_rows(train, privacy.residual_clip, privacy.noise, rng)
         return train
@@ -338,7 +344,7 @@ class Organisation(Participant):
             wanted = [(slice(peer.first, peer.first + peer.columns), peer.rows) for peer in peers]
             blocks = self.learner().blocks(network, wanted)
         else:
-            self._accountant.release("predictions", round_)
+            self._accountant.release(PREDICTIONS, round_)
             # the same numbers whenever they are sent: new noise would be a new release
             rng = np.random.default_rng([self.settings.seed, 0xB, round_])
             own = self.domain.shape[1]

@@ -177,7 +177,7 @@ class Participant(ABC):
 
     @abstractmethod
     def completed(self) -> Ratings:
-        """All ratings of its users for its items: its own where it has them, else predicted."""
+        """All ratings of its users for its items: its own but those tested on, else predicted."""
 
     @abstractmethod
     def kept(self) -> Arrays:
@@ -381,7 +381,7 @@ class Participant(ABC):
         return quality(self.loss, self._cells.rows[span], self.scores[span], truth)
 
     def _whole(self, scores: NDArray[np.float64]) -> Ratings:
-        """Ratings of all cells from their scores; those known are put back as they are."""
+        """Ratings of all cells from their scores; those not tested on are put back as they are."""
         domain = self.domain
         if self.loss == "squared":
             values = domain.train.values

@@ -104,6 +104,10 @@ class Accountant:
             )
         self._released.add((what, round_))
 
+    def remember(self, what: str, round_: int) -> None:
+        """Count what was released before a run was stopped, whatever the budget says."""
+        self._released.add((what, round_))
+
     def epsilon(self) -> float:
         """Epsilon of all that was released, at the delta agreed upon."""
         return epsilon_after(len(self._released), self.privacy.noise, self.privacy.delta)

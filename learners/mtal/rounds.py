@@ -60,7 +60,8 @@ class Run:
     chosen : int
         The round with the best validation score; the last without validation.
     diverged : str or None
-        What was said, if an organisation's scores ran away; all went back to the round before.
+        What was said, if an organisation's scores ran away; that organisation is as it was after
+        the round before, and the round is not among the standings.
     stopped : str or None
         What was said, if a privacy budget did not allow another round.
     """

@@ -22,7 +22,7 @@ from learners.mtal.domain import Align
 from learners.mtal.plans import Held, Plan, Source
 from learners.mtal.rounds import Run, Standing, complete, run_rounds
 from learners.mtal.settings import Settings
-from learners.mtal.tables import TableSource, safe
+from learners.mtal.tables import KEPT, TableSource, safe
 from learners.mtal.transport import LocalMember, Member, Transport
 
 FORMAT = 1
@@ -95,12 +95,21 @@ class Request:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Request:
-        """Request from what `as_json` made of it."""
-        given = dict(plain)
-        given["settings"] = Settings.from_json(given["settings"])
-        for name in ("profiles", "attributes"):
-            given[name] = tuple(given[name])
-        return cls(**given)
+        """Request from what `as_json` made of it.
+
+        Raises
+        ------
+        InputError
+            If the document is none.
+        """
+        try:
+            given = dict(plain)
+            given["settings"] = Settings.from_json(given["settings"])
+            for name in ("profiles", "attributes"):
+                given[name] = tuple(given[name])
+            return cls(**given)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"what was asked for cannot be read ({error})") from error
 
     def sources(self) -> list[Source]:
         """Where each organisation's data come from.
@@ -213,7 +222,7 @@ def learn(
             resume_after=done,
             on_round=after_round,
         )
-    _write_rounds(folder / "rounds.csv", run)
+    _write_rounds(folder / f"{KEPT}.csv", run)
     begun["result"] = {
         "rounds": run.standings[-1].round,
         "chosen": run.chosen,
@@ -254,30 +263,41 @@ def apply(
     InputError
         If there is no such run, or not so many rounds.
     """
-    begun = _read_json(folder / _NAME)
-    request = Request.from_json(begun["request"])
+    begun, request = _read_json(folder / _NAME), request_of(folder)
     made = _plans(request, begun["session"], folder, secrets.token_bytes(32))
     done = finished_rounds([folder / plan.source.name for plan in made])
-    chosen = (begun.get("result") or {}).get("chosen", done) if rounds is None else rounds
-    if not 0 <= chosen <= done:
-        raise InputError(f"{folder}: round {chosen} is not there; {done} are finished")
+    known = rounds if rounds is not None else (begun.get("result") or {}).get("chosen")
+    taken = min(done, request.rounds) if known is None else known
+    if not 0 <= taken <= done:
+        raise InputError(f"{folder}: round {taken} is not there; {done} are finished")
     with Transport(_members(made, in_process), workers or _cores()) as transport:
-        run_rounds(transport, chosen, resume_after=chosen)
+        run = run_rounds(transport, taken, resume_after=taken)
+        chosen = run.chosen if known is None else known  # a run that was killed chose none
         complete(transport, chosen)
         for name, member in transport.members.items():
             take(name, member.completed())
-    return int(chosen)
+    return chosen
 
 
-def method_of(folder: Path) -> str:
-    """Method of the run that a folder holds.
+def begun_in(folder: Path) -> bool:
+    """Whether a folder holds a run."""
+    return (folder / _NAME).exists()
+
+
+def request_of(folder: Path) -> Request:
+    """What the run that a folder holds is about.
 
     Raises
     ------
     InputError
         If there is no such run.
     """
-    return Request.from_json(_read_json(folder / _NAME)["request"]).settings.method
+    path = folder / _NAME
+    plain = _read_json(path)["request"]
+    try:
+        return Request.from_json(plain)
+    except InputError as error:
+        raise InputError(f"{path}: is damaged ({error})") from error
 
 
 def _for_each(what: str, tables: tuple[str, ...], count: int) -> list[str | None]:
@@ -294,11 +314,10 @@ def _for_each(what: str, tables: tuple[str, ...], count: int) -> list[str | None
 
 def _begun(request: Request, folder: Path) -> dict[str, Any]:
     """What the folder says of the run that it holds, or what it will say."""
-    path = folder / _NAME
     wanted = request.as_json()
-    if not path.exists():
+    if not begun_in(folder):
         return {"format": FORMAT, "session": secrets.token_hex(16), "request": wanted}
-    begun = _read_json(path)
+    begun = _read_json(folder / _NAME)
     different = [
         name
         for name, value in wanted.items()
@@ -309,6 +328,7 @@ def _begun(request: Request, folder: Path) -> dict[str, Any]:
             f"{folder}: holds a run with other {', '.join(different)}: give the same options "
             "to go on with it, or another folder"
         )
+    begun.pop("result", None)  # it was that of fewer rounds
     return {**begun, "request": wanted}
 
 
@@ -379,6 +399,8 @@ def _read_json(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise InputError(f"{path}: is of another format than {FORMAT}")
+        if not {"session", "request"} <= document.keys():
+            raise InputError(f"{path}: is damaged (it lacks what was asked for, or the session)")
     except OSError as error:
         raise InputError(f"{path.parent}: holds no run ({error.strerror})") from error
     except ValueError as error:

@@ -14,6 +14,7 @@ from learners.mtal.shared_factors import Factors
 from learners.mtal.steps import Step
 
 LOCAL_LOSSES = {"l1": "absolute", "l2": "squared"}
+MODELS = ("aae",)
 INPUTS = ("raw", "centred")
 METHODS = ("residuals", "factors")
 
@@ -30,8 +31,8 @@ class Settings:
         By residuals, as the paper does, or by an exact factorisation of all ratings. All
         organisations must choose it alike; what follows down to `privacy`, but for `factors`, is
         for residuals.
-    model : str
-        Of its rounds; one that fits rows.
+    model : {"aae"}
+        Of its rounds; one that scores rows by what it reads of them.
     base : {"mean", "bias"}
         What it starts from.
     inputs : {"raw", "centred"}
@@ -45,7 +46,9 @@ class Settings:
     factors : Factors
         For the method of that name.
     seed : int
-        Of its models, and of its noise: with `privacy`, to be kept secret.
+        Of its models, of the order in which others see its columns and of what its factors start
+        from, and of its noise. To be kept secret: whoever knows it undoes that order, and takes
+        noise off. With `privacy` another one for each session, as the same noise twice cancels.
     device : str
     """
 
@@ -73,6 +76,7 @@ class Settings:
             ("feedback", self.feedback, ("explicit", "implicit")),
             ("method", self.method, METHODS),
             ("local loss", self.local_loss, tuple(LOCAL_LOSSES)),
+            ("model", self.model, MODELS),
             ("inputs", self.inputs, INPUTS),
         ):
             if value not in values:

@@ -107,6 +107,10 @@ class TableSource:
         print(f"organisation {self.name}: {sentence}", file=sys.stderr, flush=True)
 
 
+KEPT = "rounds"
+"""Name of the table that a run keeps beside what organisations complete."""
+
+
 def named(orgs: list[str]) -> dict[str, str]:
     """Names and paths of organisations.
 
@@ -122,7 +126,7 @@ def named(orgs: list[str]) -> dict[str, str]:
     Raises
     ------
     InputError
-        If there are fewer than two, a name occurs twice, or a file is not there.
+        If there are fewer than two, a name occurs twice or is taken, or a file is not there.
     """
     paths: dict[str, str] = {}
     for org in orgs:
@@ -134,12 +138,28 @@ def named(orgs: list[str]) -> dict[str, str]:
             raise InputError(
                 f"two organisations are called {name!r}: say NAME=PATH for one of them"
             )
-        if not Path(path).is_file():
-            raise InputError(f"{path}: there is no such file")
-        paths[name] = str(Path(path).resolve())
+        if name == KEPT:
+            raise InputError(
+                f"no organisation can be called {name!r}, as the run keeps a table of that name: "
+                f"say NAME={path}"
+            )
+        paths[name] = absolute(path)
     if len(paths) < 2:
         raise InputError("learning together takes two organisations or more")
     return paths
+
+
+def absolute(path: str) -> str:
+    """Path that means the same from any working folder.
+
+    Raises
+    ------
+    InputError
+        If there is nothing.
+    """
+    if not Path(path).exists():
+        raise InputError(f"{path}: there is no such file")
+    return str(Path(path).resolve())
 
 
 def safe(name: str) -> str:

@@ -109,11 +109,44 @@ def test_a_killed_run_is_gone_on_with(run: Run, tmp_path: Path, tables: tuple[st
             break
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
+    foretold = run("learn", "mtal", "predict", "run", "--out", "early", "--in-process")
+    assert "completed with" in foretold.err, foretold.err
     on = run(*arguments, "--out", "run")
     assert on.code == 0, on.err
     assert "goes on after round" in on.err
     here(*arguments, "--out", "whole")
     assert rounds(tmp_path / "run") == rounds(tmp_path / "whole")
+
+
+def test_a_run_that_was_not_ended_is_applied_as_if_it_had_been(
+    tmp_path: Path, tables: tuple[str, ...]
+) -> None:
+    """Killed before it said which round is best, it is judged anew: the last is not the best."""
+    begin = ("learn", "mtal", *tables, "--out", "run", *QUICK, "--in-process", "-q")
+    here(*begin, "--rounds", "4", "--eta", "0.9")
+    predict = ("learn", "mtal", "predict", "run", "--in-process", "-q")
+    here(*predict, "--out", "ended")
+    path = Path("run/run.json")
+    document = json.loads(path.read_text())
+    assert document["result"]["chosen"] < 4
+    del document["result"]
+    path.write_text(json.dumps(document))
+    here(*predict, "--out", "killed")
+    for name in ("books.csv", "cinema.csv"):
+        assert Path("ended", name).read_text() == Path("killed", name).read_text()
+
+
+def test_a_run_is_applied_from_another_folder(
+    tmp_path: Path, tables: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that a run rests on is found wherever the command is given."""
+    Path("people.csv").write_text("user,age\nanna 1,20\nanna 2,30\n")
+    begin = ("learn", "mtal", *tables, "--method", "factors", "--factors", "2", "--in-process")
+    here(*begin, "--profiles", "people.csv", "--out", "run", "--rounds", "1", "-q")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    here("learn", "mtal", "predict", "../run", "--out", ".", "--in-process", "-q")
+    assert Path("books.csv").exists()
 
 
 def test_factors_are_learned_resumed_and_applied(tmp_path: Path, tables: tuple[str, ...]) -> None:
@@ -271,6 +304,24 @@ def test_noise_is_counted(tables: tuple[str, ...]) -> None:
     assert spent[2:] == [pytest.approx(8, abs=0.05)] * 2
 
 
+def test_noise_comes_from_a_seed_that_nobody_knows(tables: tuple[str, ...]) -> None:
+    """Without --seed each noisy run draws one of its own, and keeps to it when it is gone on with.
+
+    A seed that can be guessed takes the noise off, and so does the same noise on two sessions.
+    """
+    begin = ("learn", "mtal", *tables, *QUICK, "--in-process", "--noise", "1", "-q")
+    for folder in ("one", "other", "one"):
+        here(*begin, "--out", folder, "--rounds", "1", "--eta", "0.01")
+    seeds = [
+        json.loads(Path(folder, "run.json").read_text())["request"]["seed"]
+        for folder in ("one", "other")
+    ]
+    assert len({0, *seeds}) == 3
+    assert rounds(Path("one")) != rounds(Path("other"))
+    here(*begin, "--out", "one", "--rounds", "2", "--eta", "0.01")
+    assert len(rounds(Path("one"))) == 2 * 3
+
+
 def test_a_diverging_rate_ends_with_its_name(tables: tuple[str, ...]) -> None:
     """The folder keeps what was good before, and predict works on it."""
     wild = ("learn", "mtal", *tables, "--out", "run", *QUICK, "--in-process", "--eta", "9", "-q")
@@ -287,6 +338,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     """Usage and data that cannot be are named, and leave no folder behind."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     Path("short.key").write_text("1234")
+    Path("x.csv").write_text("user,age\nanna 1,20\n")
+    Path("rounds.csv").write_text(ratings_of("xyz", 3))
     Path("strangers.csv").write_text(ratings_of("xyz", 3).replace("anna", "bert"))
     Path("words.csv").write_text("user,item,rating\nanna 1,a,good\nanna 2,a,3\n")
     for words, arguments in (
@@ -300,7 +353,9 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
         ("16 bytes", [*tables, "--key-file", "short.key"]),
         ("shares no user", [*tables[:2], "--org", "strangers.csv", "--in-process"]),
         ("is not a number", [*tables[:2], "--org", "words.csv", "--in-process"]),
-        ("one for all", [*tables, *["--profiles", "x"] * 3]),
+        ("one for all", [*tables, *["--profiles", "x.csv"] * 3]),
+        ("called 'rounds'", [*tables, "--org", "rounds.csv"]),
+        ("called 'rounds'", [*tables, "--org", "rounds=books.csv"]),
         ("x", [*tables, "--profiles", "x", "--in-process"]),
         ("--partition has no meaning with --org", [*tables, "--partition", "genre"]),
         ("--profiles has no meaning with --data", ["--data", "x", "--profiles", "x"]),
@@ -322,5 +377,8 @@ def test_a_folder_holds_one_run(tables: tuple[str, ...]) -> None:
     path = Path("run/run.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
     assert "another format" in refused("learn", "mtal", "predict", "run")
+    for document in ({"format": 1}, {"format": 1, "session": "", "request": {"orgs": {}}}):
+        path.write_text(json.dumps(document))
+        assert "run.json: is damaged" in refused("learn", "mtal", "predict", "run")
     path.write_text("{")
     assert "damaged" in refused("learn", "mtal", "predict", "run")

@@ -107,6 +107,23 @@ def test_a_budget_stops_the_sending():
         assert ended.standings[-1].reports[0].epsilon == pytest.approx(budget, abs=1e-5)
 
 
+def test_a_run_gone_on_with_remembers_what_it_spent(tmp_path):
+    """Stopped by its budget and begun again, an organisation sends nothing more."""
+    private = Privacy(noise=3.0, epsilon=epsilon_after(4, 3.0, 1e-5) + 1e-6)
+    dealt, seen = domains(2), []
+    for done in (0, 1, 2):
+        seen.clear()
+        made = plans(dealt, tmp_path / "run", privacy=private, step=Step(eta=0.001))
+        with local(made, watch=seen.append) as transport:
+            ended = run_rounds(transport, 5, resume_after=done)
+        assert ended.standings[-1].round == 2
+        assert "privacy budget" in ended.stopped
+        spent = [standing.reports[0].epsilon for standing in ended.standings]
+        expected = [epsilon_after(2 * n, 3.0, 1e-5) for n in range(3)]
+        assert spent == pytest.approx(expected)
+    assert not [message for message in seen if isinstance(message, Residuals | Predictions)]
+
+
 def test_predictions_sent_again_are_the_same_numbers():
     """The prediction stage repeats what was released: fresh noise would average out."""
     seen, _ = messages(2, completing=True, privacy=Privacy(noise=0.5))
