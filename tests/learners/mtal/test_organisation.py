@@ -283,8 +283,8 @@ def test_an_organisation_without_ratings_is_named():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"model": "mf"}, "does not fit rows"),
-        ({"model": "vae"}, "does not fit rows"),
+        ({"model": "mf"}, "model 'mf'"),
+        ({"model": "vae"}, "model 'vae'"),
         ({"local_loss": "l3"}, "local loss 'l3'"),
         ({"feedback": "none"}, "feedback 'none'"),
         ({"inputs": "cooked"}, "inputs 'cooked'"),
