@@ -68,6 +68,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         ) from error
 
 
+def made(folder: Path) -> Path:
+    """Make a folder, and those above it, unless it is there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
+    return folder
+
+
 def _mode_for(target: Path) -> int:
     """Permission bits for the new file: those of the old one, else what the umask allows."""
     if target.exists():

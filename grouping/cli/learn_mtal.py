@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -303,10 +304,12 @@ def train(
     rounds = rounds or _ROUNDS[method]
     if bool(org) == (data is not None):
         raise InputError("give the organisations' tables (--org, twice or more), or --data")
-    privacy = _privacy(noise, epsilon, delta, clip, rounds)
+    folder = Path(out)
+    privacy = _privacy(noise, epsilon, delta, clip, rounds, folder)
+    data = _data(data)
     request = Request(
         orgs=named(org) if org else {},
-        data=_data(data),
+        data=data,
         partition=partition,
         shared=shared,
         align=align,
@@ -323,7 +326,7 @@ def train(
         positive_from=positive_from,
         rounds=rounds,
         patience=patience,
-        seed=_seed(Path(out), privacy) if seed is None else seed,
+        seed=_seed(folder, privacy) if seed is None else seed,
         settings=Settings(
             feedback=feedback,
             method=method,
@@ -339,7 +342,7 @@ def train(
     )
     run = run_request(
         request,
-        Path(out),
+        folder,
         in_process=in_process,
         workers=workers,
         key=None if key_file is None else _key(key_file),
@@ -388,16 +391,20 @@ def predict(
     from pathlib import Path
 
     from grouping.cli.streams import say
+    from grouping.files import made
     from grouping.ratings import Ratings
     from grouping.writing import write_ratings
     from learners.mtal.run import apply, request_of
 
     target = Path(out or folder)
-    _check_installed(request_of(Path(folder)).settings.method)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be made ({error.strerror})") from error
+    request = request_of(Path(folder))
+    _check_installed(request.settings.method)
+    made(target)
+    for path in (*request.orgs.values(), *request.profiles, *request.attributes):
+        if any((target / f"{name}.{ending}").resolve() == Path(path) for name in request.orgs):
+            raise InputError(
+                f"{path}: what is completed would take the place of this table: give another --out"
+            )
 
     def write(name: str, ratings: Ratings) -> None:
         path = target / f"{name}.{ending}"
@@ -429,7 +436,7 @@ def _check_installed(method: str) -> None:
 def _fitting(epochs: int, batch: int | None, data: str | None) -> Fitting:
     from learners.models.schedule import Fitting
 
-    large = data is not None and "ml-1m" in data
+    large = data is not None and "ml-1m" in os.path.basename(data)
     return Fitting(epochs=epochs, batch=batch or (500 if large else 100))
 
 
@@ -447,17 +454,28 @@ def _step(eta: str, weights: Literal["constant", "train", "validation"]) -> Step
 
 
 def _privacy(
-    noise: float | None, epsilon: float | None, delta: float, clip: float, rounds: int
+    noise: float | None,
+    epsilon: float | None,
+    delta: float,
+    clip: float,
+    rounds: int,
+    folder: Path,
 ) -> Privacy | None:
     if noise is None and epsilon is None:
         return None
+    from dataclasses import replace
+
     from learners.mtal.privacy import Privacy, noise_for
+    from learners.mtal.run import begun_in, request_of
 
     budget = float("inf") if epsilon is None else epsilon
-    Privacy(noise or 1.0, clip, clip, delta, budget).checked()
-    if noise is None:
-        noise = noise_for(budget, delta, rounds)
-    return Privacy(noise, clip, clip, delta, budget).checked()
+    private = Privacy(noise or 1.0, clip, clip, delta, budget).checked()
+    if noise is not None:
+        return private
+    begun = request_of(folder).settings.privacy if begun_in(folder) else None
+    if begun is not None and replace(begun, noise=private.noise) == private:
+        return begun  # the noise that lasted for the rounds first asked for
+    return replace(private, noise=noise_for(budget, delta, rounds)).checked()
 
 
 def _seed(folder: Path, privacy: Privacy | None) -> int:
@@ -468,15 +486,18 @@ def _seed(folder: Path, privacy: Privacy | None) -> int:
 
     from learners.mtal.run import begun_in, request_of
 
-    return request_of(folder).seed if begun_in(folder) else secrets.randbits(63)
+    return request_of(folder).seed if begun_in(folder) else secrets.randbits(128)
 
 
 def _data(data: str | None) -> str | None:
-    """Name of a data set, or the path of one that means the same from any working folder."""
-    from learners.movielens import NAMES
+    """Path of a data set that means the same from any working folder."""
+    if data is None:
+        return None
+    from learners.movielens import NAMES, find
     from learners.mtal.tables import absolute
 
-    return data if data is None or data in NAMES else absolute(data)
+    found = find(data) if data in NAMES else None
+    return data if data in NAMES and found is None else absolute(str(found or data))
 
 
 def _key(path: str) -> bytes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grouping.errors import InputError
-from grouping.files import replacing
+from grouping.files import made, replacing
 from learners.mtal.wire import pack, unpack
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class Checkpoint:
         """
         number = len(organisation.done())
         words = _identity(organisation, number)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        made(self.folder)
         with replacing(self.path(number)) as file:
-            file.write(pack(words, **organisation.kept()))
+            file.write(pack({**words, "seconds": organisation.seconds}, **organisation.kept()))
 
     def restore(self, organisation: Participant, rounds: int) -> None:
         """Put the organisation where it stood after some rounds; those it has stay.
@@ -78,6 +78,7 @@ class Checkpoint:
                 words, arrays = unpack(path.read_bytes())
                 self._check(words, organisation, number, path)
                 organisation.take_up(arrays)
+                organisation.seconds = float(words["seconds"])
             except (OSError, ValueError, KeyError) as error:
                 if isinstance(error, InputError):
                     raise

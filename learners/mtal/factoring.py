@@ -100,7 +100,7 @@ class FactoringOrganisation(Participant):
         started = time.perf_counter()
         try:
             if self._sweep is None:
-                self._seconds, self._exchange = 0.0, 0
+                self.seconds, self._exchange = 0.0, 0
                 if self.domain.row_features is not None:
                     self._require(self._alike, "knowledge of rows")
                 self._sweep = self.shared().sweep()
@@ -112,12 +112,12 @@ class FactoringOrganisation(Participant):
             shared = self.shared()
             self.rounds.append(Swept(shared.rows.copy(), shared.columns.copy()))
             self._rescore()
-            self._seconds += time.perf_counter() - started
+            self.seconds += time.perf_counter() - started
             return [], self.report()
         self._exchange += 1
         self._own = self._masked(part)
         sent = self._contributions(self._own)
-        self._seconds += time.perf_counter() - started
+        self.seconds += time.perf_counter() - started
         return [*sent], None
 
     def hear(self, message: Message, peer: Peer) -> None:

@@ -23,9 +23,6 @@ from learners.mtal.steps import Part, chosen_step, combined
 if TYPE_CHECKING:
     from learners.mtal.local import Learner
 
-RELEASES = RESIDUALS, PREDICTIONS = "residuals", "predictions"
-"""What a round sends of each row."""
-
 _DIVERGED = 2.0  # a loss above so many times the base's
 _TELLING = 30  # fewer held-out ratings do not tell chance from divergence
 _SLIGHT = 0.01  # of the mean squared rating: a base may be as good as perfect
@@ -181,7 +178,7 @@ class Organisation(Participant):
             )
         self._outputs[self.name] = outputs
         sent = self._foretold(self._network, round_)
-        self._seconds = time.perf_counter() - started
+        self.seconds = time.perf_counter() - started
         return sent
 
     def update(self) -> Report:
@@ -285,8 +282,7 @@ class Organisation(Participant):
         self.rounds.append(Round(self.learner().restored(state), float(eta[0]), weights))
         self.scores = scores.copy()
         if self._accountant is not None:
-            for what in RELEASES:
-                self._accountant.remember(what, len(self.rounds))
+            self._accountant.remember(len(self.rounds))
 
     def spent(self) -> float | None:
         """Epsilon spent so far, where messages are noisy."""
@@ -304,9 +300,9 @@ class Organisation(Participant):
         train = self.domain.train.with_values(self._own_residuals()).csr(self.domain.shape)
         privacy = self.settings.privacy
         if privacy is not None and self._accountant is not None:
-            self._accountant.release(RESIDUALS, round_)
-            rng = np.random.default_rng([self.settings.seed, 0xA, round_])
-            train.data = noisy_rows(train, privacy.residual_clip, privacy.noise, rng)
+            self._accountant.begin(round_)
+            noise = self._noise(0xA, round_)
+            train.data = noisy_rows(train, privacy.residual_clip, privacy.noise, noise)
         return train
 
     def _targets(self) -> sp.csr_array:
@@ -340,16 +336,14 @@ class Organisation(Participant):
     def _foretold(self, network: Any, round_: int) -> list[Predictions]:
         privacy = self.settings.privacy
         peers = self.peers.values()
-        if privacy is None or self._accountant is None:
+        if privacy is None:
             wanted = [(slice(peer.first, peer.first + peer.columns), peer.rows) for peer in peers]
             blocks = self.learner().blocks(network, wanted)
         else:
-            self._accountant.release(PREDICTIONS, round_)
-            # the same numbers whenever they are sent: new noise would be a new release
-            rng = np.random.default_rng([self.settings.seed, 0xB, round_])
             own = self.domain.shape[1]
             (whole,) = self.learner().blocks(network, [(slice(own, self._all_columns()), None)])
-            whole = noisy_block(whole, privacy.prediction_clip, privacy.noise, rng)
+            noise = self._noise(0xB, round_)
+            whole = noisy_block(whole, privacy.prediction_clip, privacy.noise, noise)
             firsts = [peer.first - own for peer in peers]
             blocks = [
                 whole[peer.rows, first : first + peer.columns]
@@ -359,6 +353,15 @@ class Organisation(Participant):
             Predictions(**self._head(name, round_), rows=self.peers[name].fingerprint, values=block)
             for name, block in zip(self.peers, blocks, strict=True)
         ]
+
+    def _noise(self, what: int, round_: int) -> np.random.Generator:
+        """What noise is drawn from.
+
+        The same for the same numbers, whenever they are sent: new noise would be a new release. And
+        never the same for other numbers, whose difference would then be told without noise.
+        """
+        data = int(self.domain.digest(), 16)
+        return np.random.default_rng([self.settings.seed, data, what, round_])
 
     def _inward(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Columns in one's own order."""

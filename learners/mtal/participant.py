@@ -151,7 +151,7 @@ class Participant(ABC):
         self._cells, self._spans = _joined(domain)
         self.scores = self._base.at(self._cells.rows, self._cells.columns)
         self._start = {part: self._loss_on(part, self.scores) for part in PARTS[:2]}
-        self._seconds = 0.0
+        self.seconds = 0.0
 
     # what a method brings
 
@@ -317,7 +317,7 @@ class Participant(ABC):
         return Report(
             self.name,
             len(self.done()),
-            self._seconds,
+            self.seconds,
             self.loss == "squared",
             losses["train"],
             losses["validation"],

@@ -23,6 +23,9 @@ ORDERS = [1.01, 1.03, *(1 + x / 10 for x in range(1, 100)), *range(12, 64), *ran
 """Orders of the Renyi divergence among which the tightest bound is taken."""
 
 
+_A_ROUND = 2  # releases: residuals and predictions
+
+
 @dataclass(frozen=True)
 class Privacy:
     """What an organisation grants its rows.
@@ -69,8 +72,8 @@ class BudgetError(GroupingError):
 class Accountant:
     """Counts what an organisation has released.
 
-    Every release is a Gaussian mechanism; the budget is that of their composition, by Renyi
-    differential privacy as in Opacus.
+    A round releases two things, the residuals and the predictions of its rows. Each is a Gaussian
+    mechanism; the budget is that of their composition, by Renyi differential privacy as in Opacus.
 
     Parameters
     ----------
@@ -79,38 +82,40 @@ class Accountant:
 
     def __init__(self, privacy: Privacy) -> None:
         self.privacy = privacy
-        self._released: set[tuple[str, int]] = set()
+        self._rounds: set[int] = set()
 
-    def release(self, what: str, round_: int) -> None:
-        """Count a release, once: sending the same numbers again tells nothing more.
+    def begin(self, round_: int) -> None:
+        """Count a round, once: sending the same numbers again tells nothing more.
 
         Parameters
         ----------
-        what : str
         round_ : int
 
         Raises
         ------
         BudgetError
-            If it would exceed the budget; it is not counted then.
+            If all that it releases would exceed the budget; it is not counted then.
         """
-        if (what, round_) in self._released:
+        if round_ in self._rounds:
             return
-        after = epsilon_after(len(self._released) + 1, self.privacy.noise, self.privacy.delta)
+        after = self._after(len(self._rounds) + 1)
         if after > self.privacy.epsilon:
             raise BudgetError(
-                f"privacy budget: {what} of round {round_} would make epsilon {after:.3g}, more "
-                f"than {self.privacy.epsilon:g}"
+                f"privacy budget: round {round_} would make epsilon {after:.3g}, more than "
+                f"{self.privacy.epsilon:g}"
             )
-        self._released.add((what, round_))
+        self.remember(round_)
 
-    def remember(self, what: str, round_: int) -> None:
-        """Count what was released before a run was stopped, whatever the budget says."""
-        self._released.add((what, round_))
+    def remember(self, round_: int) -> None:
+        """Count a round that was begun before a stop, whatever the budget says."""
+        self._rounds.add(round_)
 
     def epsilon(self) -> float:
         """Epsilon of all that was released, at the delta agreed upon."""
-        return epsilon_after(len(self._released), self.privacy.noise, self.privacy.delta)
+        return self._after(len(self._rounds))
+
+    def _after(self, rounds: int) -> float:
+        return epsilon_after(_A_ROUND * rounds, self.privacy.noise, self.privacy.delta)
 
 
 def epsilon_after(releases: int, noise: float, delta: float) -> float:
@@ -149,13 +154,13 @@ def noise_for(epsilon: float, delta: float, rounds: int) -> float:
         To three digits, rounded up.
     """
     low, high = 1e-2, 1.0
-    while epsilon_after(2 * rounds, high, delta) > epsilon:
+    while epsilon_after(_A_ROUND * rounds, high, delta) > epsilon:
         low, high = high, 2 * high
         if high > 1e7:
             raise InputError(f"no noise keeps {rounds} rounds within epsilon {epsilon:g}")
     while high / low > 1.001:
         middle = math.sqrt(low * high)
-        if epsilon_after(2 * rounds, middle, delta) > epsilon:
+        if epsilon_after(_A_ROUND * rounds, middle, delta) > epsilon:
             low = middle
         else:
             high = middle

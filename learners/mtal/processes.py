@@ -85,9 +85,12 @@ class ProcessMember:
             arrays["ratings"], users=words["users"], items=words["items"], source=self.name
         )
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
         """See `learners.mtal.transport.Member.close`."""
-        self._pipe.close()
+        if at_once:
+            self._process.terminate()
+        else:
+            self._pipe.close()
         self._process.join(timeout=5)
         if self._process.is_alive():
             self._process.terminate()

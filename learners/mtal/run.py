@@ -15,20 +15,19 @@ from typing import Any
 import numpy as np
 
 from grouping.errors import GroupingError, InputError
-from grouping.files import replacing
+from grouping.files import made, replacing
 from grouping.ratings import Ratings
 from learners.mtal.checkpoint import Checkpoint, finished_rounds
 from learners.mtal.domain import Align
 from learners.mtal.plans import Held, Plan, Source
 from learners.mtal.rounds import Run, Standing, complete, run_rounds
 from learners.mtal.settings import Settings
-from learners.mtal.tables import KEPT, TableSource, safe
+from learners.mtal.tables import ROUNDS, RUN, TableSource, safe
 from learners.mtal.transport import LocalMember, Member, Transport
 
 FORMAT = 1
 """Of run.json."""
 
-_NAME = "run.json"
 _COLUMNS = [
     "round", "organisation", "seconds", "train_loss", "validation_loss", "validation_sum",
     "validation_count", "test_sum", "test_count", "eta", "weights", "epsilon",
@@ -197,9 +196,14 @@ def learn(
         If the folder holds a run of another request, or the request cannot be followed.
     """
     begun = _begun(request, folder)
-    made = _plans(request, begun["session"], folder, key or secrets.token_bytes(32))
-    folders = [folder / plan.source.name for plan in made]
+    plans = _plans(request, begun["session"], folder, key or secrets.token_bytes(32))
+    folders = [folder / plan.source.name for plan in plans]
     finished = finished_rounds(folders)
+    if request.settings.privacy is not None and request.rounds < finished:
+        raise InputError(
+            f"{folder}: {finished} rounds were sent already, and their noise cannot be had back: "
+            "ask for as many rounds or more"
+        )
     for path in folders:
         Checkpoint(path).drop_after(finished)
     done = min(finished, request.rounds)
@@ -208,12 +212,11 @@ def learn(
 
     def after_round(standing: Standing) -> None:
         if standing.round == 0:  # from here on there is a run to speak of
-            _make(folder)
-            _write_json(folder / _NAME, begun)
+            _write_json(made(folder) / RUN, begun)
         if on_round is not None:
             on_round(standing)
 
-    with Transport(_members(made, in_process), workers or _cores()) as transport:
+    with Transport(_members(plans, in_process), workers or _cores()) as transport:
         run = run_rounds(
             transport,
             request.rounds,
@@ -222,14 +225,14 @@ def learn(
             resume_after=done,
             on_round=after_round,
         )
-    _write_rounds(folder / f"{KEPT}.csv", run)
+    _write_rounds(folder / ROUNDS, run)
     begun["result"] = {
         "rounds": run.standings[-1].round,
         "chosen": run.chosen,
         "diverged": run.diverged,
         "stopped": run.stopped,
     }
-    _write_json(folder / _NAME, begun)
+    _write_json(folder / RUN, begun)
     return run
 
 
@@ -263,14 +266,14 @@ def apply(
     InputError
         If there is no such run, or not so many rounds.
     """
-    begun, request = _read_json(folder / _NAME), request_of(folder)
-    made = _plans(request, begun["session"], folder, secrets.token_bytes(32))
-    done = finished_rounds([folder / plan.source.name for plan in made])
+    begun, request = _read_json(folder / RUN), request_of(folder)
+    plans = _plans(request, begun["session"], folder, secrets.token_bytes(32))
+    done = finished_rounds([folder / plan.source.name for plan in plans])
     known = rounds if rounds is not None else (begun.get("result") or {}).get("chosen")
     taken = min(done, request.rounds) if known is None else known
     if not 0 <= taken <= done:
         raise InputError(f"{folder}: round {taken} is not there; {done} are finished")
-    with Transport(_members(made, in_process), workers or _cores()) as transport:
+    with Transport(_members(plans, in_process), workers or _cores()) as transport:
         run = run_rounds(transport, taken, resume_after=taken)
         chosen = run.chosen if known is None else known  # a run that was killed chose none
         complete(transport, chosen)
@@ -281,7 +284,7 @@ def apply(
 
 def begun_in(folder: Path) -> bool:
     """Whether a folder holds a run."""
-    return (folder / _NAME).exists()
+    return (folder / RUN).exists()
 
 
 def request_of(folder: Path) -> Request:
@@ -292,7 +295,7 @@ def request_of(folder: Path) -> Request:
     InputError
         If there is no such run.
     """
-    path = folder / _NAME
+    path = folder / RUN
     plain = _read_json(path)["request"]
     try:
         return Request.from_json(plain)
@@ -317,7 +320,7 @@ def _begun(request: Request, folder: Path) -> dict[str, Any]:
     wanted = request.as_json()
     if not begun_in(folder):
         return {"format": FORMAT, "session": secrets.token_hex(16), "request": wanted}
-    begun = _read_json(folder / _NAME)
+    begun = _read_json(folder / RUN)
     different = [
         name
         for name, value in wanted.items()
@@ -332,19 +335,12 @@ def _begun(request: Request, folder: Path) -> dict[str, Any]:
     return {**begun, "request": wanted}
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made ({error.strerror})") from error
-
-
 def _plans(request: Request, session: str, folder: Path, key: bytes) -> list[Plan]:
     seeds = np.random.SeedSequence(request.seed)
     return [
         Plan(
             source,
-            replace(request.settings, seed=int(own.generate_state(1)[0])),
+            replace(request.settings, seed=_own_seed(own, request.settings)),
             session,
             key,
             folder / source.name,
@@ -356,6 +352,12 @@ def _plans(request: Request, session: str, folder: Path, key: bytes) -> list[Pla
             for source, child in zip(sources, seeds.spawn(len(sources)), strict=True)
         )
     ]
+
+
+def _own_seed(seeds: np.random.SeedSequence, settings: Settings) -> int:
+    """Seed of an organisation; so long where noise depends on it that nobody can try them all."""
+    words = 1 if settings.privacy is None else 4
+    return int.from_bytes(seeds.generate_state(words).astype("<u4").tobytes(), "little")
 
 
 def _members(plans: list[Plan], in_process: bool) -> list[Member]:

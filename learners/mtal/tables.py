@@ -107,8 +107,8 @@ class TableSource:
         print(f"organisation {self.name}: {sentence}", file=sys.stderr, flush=True)
 
 
-KEPT = "rounds"
-"""Name of the table that a run keeps beside what organisations complete."""
+RUN, ROUNDS = "run.json", "rounds.csv"
+"""Files that a run keeps beside the organisations' folders and what they complete."""
 
 
 def named(orgs: list[str]) -> dict[str, str]:
@@ -138,9 +138,9 @@ def named(orgs: list[str]) -> dict[str, str]:
             raise InputError(
                 f"two organisations are called {name!r}: say NAME=PATH for one of them"
             )
-        if name == KEPT:
+        if name in (RUN, ROUNDS, Path(ROUNDS).stem):
             raise InputError(
-                f"no organisation can be called {name!r}, as the run keeps a table of that name: "
+                f"no organisation can be called {name!r}, as the run keeps a file of that name: "
                 f"say NAME={path}"
             )
         paths[name] = absolute(path)

@@ -39,8 +39,8 @@ class Member(Protocol):
     def completed(self) -> Ratings:
         """Completed ratings."""
 
-    def close(self) -> None:
-        """End it."""
+    def close(self, at_once: bool = False) -> None:
+        """End it; at once, in the middle of a step, if that can be."""
 
 
 class LocalMember:
@@ -82,7 +82,7 @@ class LocalMember:
         """See `Member.completed`."""
         return self.organisation.completed()
 
-    def close(self) -> None:
+    def close(self, at_once: bool = False) -> None:
         """See `Member.close`."""
 
 
@@ -185,11 +185,11 @@ class Transport:
         messages, _ = self.members[name].take(step, argument)
         self._deliver(messages)
 
-    def close(self) -> None:
-        """End all members."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def close(self, at_once: bool = False) -> None:
+        """End all members; at once, without waiting for steps that they are in."""
+        self._pool.shutdown(wait=not at_once, cancel_futures=True)
         for member in self.members.values():
-            member.close()
+            member.close(at_once)
 
     def __enter__(self) -> Transport:
         return self
@@ -200,7 +200,7 @@ class Transport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        self.close(at_once=isinstance(error, KeyboardInterrupt))
 
     def _deliver(self, messages: list[Message]) -> None:
         while messages:

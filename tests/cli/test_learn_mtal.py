@@ -17,6 +17,7 @@ from grouping.cli.app import app
 from grouping.errors import GroupingError, InputError
 from learners.mtal.domain import Align
 from learners.mtal.run import Request
+from learners.mtal.wire import unpack
 from tests.cli.running import Run, command, environment
 
 QUICK = ("--epochs", "3", "--batch", "16")
@@ -58,9 +59,14 @@ def refused(*arguments: str, error: type[Exception] = InputError) -> str:
     return str(caught.value)
 
 
-def rounds(folder: Path) -> list[dict[str, str]]:
+def lines(folder: Path) -> list[dict[str, str]]:
     with (folder / "rounds.csv").open() as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+        return [*csv.DictReader(file)]
+
+
+def rounds(folder: Path) -> list[dict[str, str]]:
+    """What does not depend on the machine."""
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in lines(folder)]
 
 
 def test_tables_in_completed_ratings_out_and_groups_formed(
@@ -80,6 +86,7 @@ def test_tables_in_completed_ratings_out_and_groups_formed(
     assert "goes on after round 1" in on.err
     here("learn", "mtal", *tables, "--out", "whole", *again)
     assert rounds(tmp_path / "run") == rounds(tmp_path / "whole")
+    assert min(float(row["seconds"]) for row in lines(tmp_path / "run")[2:]) > 0
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "run.json", "rounds.csv", "books", "cinema",
     }  # fmt: skip
@@ -136,10 +143,42 @@ def test_a_run_that_was_not_ended_is_applied_as_if_it_had_been(
         assert Path("ended", name).read_text() == Path("killed", name).read_text()
 
 
+def test_no_table_is_overwritten_by_what_is_completed(tables: tuple[str, ...]) -> None:
+    """Neither beside the tables nor from a run whose folder is theirs."""
+    here("learn", "mtal", *tables, "--out", ".", "--rounds", "1", *QUICK, "--in-process", "-q")
+    before = Path("books.csv").read_text()
+    for place in ([], ["--out", "."], ["--out", "../" + Path.cwd().name]):
+        said = refused("learn", "mtal", "predict", ".", *place, "--in-process", "-q")
+        assert "books.csv: what is completed would take the place of this table" in said
+    assert Path("books.csv").read_text() == before
+    here("learn", "mtal", "predict", ".", "--ending", "npy", "--in-process", "-q")
+    assert Path("books.npy").exists()
+
+
+def test_an_interrupted_run_ends_at_once(tmp_path: Path, tables: tuple[str, ...]) -> None:
+    """Ctrl-C waits for no organisation to finish its round, and leaves no process behind."""
+    arguments = ("learn", "mtal", *tables, "--out", "run", "--epochs", "100000000")
+    begun = subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    )
+    assert begun.stderr is not None
+    for line in begun.stderr:
+        if "round 0/" in line:
+            break
+    begun.send_signal(signal.SIGINT)
+    begun.communicate(timeout=60)
+    assert begun.returncode == 130
+    assert not Path("run/rounds.csv").exists()
+
+
 def test_a_run_is_applied_from_another_folder(
     tmp_path: Path, tables: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that a run rests on is found wherever the command is given."""
+    movielens(tmp_path / "ml-100k")
+    monkeypatch.delenv("GROUPING_DATA", raising=False)
+    dealt = ("learn", "mtal", "--data", "ml-100k", "--partition", "uniform:2", "--in-process")
+    here(*dealt, "--out", "dealt", "--method", "factors", "--factors", "2", "--rounds", "1", "-q")
     Path("people.csv").write_text("user,age\nanna 1,20\nanna 2,30\n")
     begin = ("learn", "mtal", *tables, "--method", "factors", "--factors", "2", "--in-process")
     here(*begin, "--profiles", "people.csv", "--out", "run", "--rounds", "1", "-q")
@@ -147,6 +186,8 @@ def test_a_run_is_applied_from_another_folder(
     monkeypatch.chdir(tmp_path / "elsewhere")
     here("learn", "mtal", "predict", "../run", "--out", ".", "--in-process", "-q")
     assert Path("books.csv").exists()
+    here("learn", "mtal", "predict", "../dealt", "--out", "dealt", "--in-process", "-q")
+    assert len([*Path("dealt").iterdir()]) == 2
 
 
 def test_factors_are_learned_resumed_and_applied(tmp_path: Path, tables: tuple[str, ...]) -> None:
@@ -317,9 +358,24 @@ def test_noise_comes_from_a_seed_that_nobody_knows(tables: tuple[str, ...]) -> N
         for folder in ("one", "other")
     ]
     assert len({0, *seeds}) == 3
-    assert rounds(Path("one")) != rounds(Path("other"))
+    for organisation in ("books", "cinema"):
+        kept, _ = unpack(Path("one", organisation, "round-001.safetensors").read_bytes())
+        seeds.append(kept["settings"]["seed"])
+    assert min(seeds) > 1 << 64  # too many to try
     here(*begin, "--out", "one", "--rounds", "2", "--eta", "0.01")
     assert len(rounds(Path("one"))) == 2 * 3
+    said = refused(*begin, "--out", "one", "--rounds", "1", "--eta", "0.01")
+    assert "2 rounds were sent already" in said
+
+
+def test_a_budget_lasts_for_more_rounds_than_were_asked_for(tables: tuple[str, ...]) -> None:
+    """Going on, a run keeps the noise that its budget and its first rounds gave."""
+    begin = ("learn", "mtal", *tables, "--out", "run", *QUICK, "--in-process", "-q")
+    budget = ("--epsilon", "8", "--eta", "0.01")
+    here(*begin, *budget, "--rounds", "1")
+    here(*begin, *budget, "--rounds", "2")
+    assert len(rounds(Path("run"))) == 2 * 2  # it is spent
+    assert "other settings" in refused(*begin, "--epsilon", "9", "--eta", "0.01", "--rounds", "2")
 
 
 def test_a_diverging_rate_ends_with_its_name(tables: tuple[str, ...]) -> None:
@@ -356,6 +412,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
         ("one for all", [*tables, *["--profiles", "x.csv"] * 3]),
         ("called 'rounds'", [*tables, "--org", "rounds.csv"]),
         ("called 'rounds'", [*tables, "--org", "rounds=books.csv"]),
+        ("called 'run.json'", [*tables, "--org", "run.json=books.csv"]),
         ("x", [*tables, "--profiles", "x", "--in-process"]),
         ("--partition has no meaning with --org", [*tables, "--partition", "genre"]),
         ("--profiles has no meaning with --data", ["--data", "x", "--profiles", "x"]),

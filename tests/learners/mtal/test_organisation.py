@@ -120,7 +120,10 @@ def test_messages_carry_what_they_may_and_nothing_of_unshared_rows():
 
 
 def test_held_out_ratings_leave_no_trace_in_messages():
-    """Validation and test ratings change nothing that is sent: models never see them."""
+    """Validation and test ratings change nothing that is sent: models never see them.
+
+    With a constant rate: one that is chosen on validation ratings is seen in the next residuals.
+    """
     dealt = domains(validation=0.2)
     emptied = [replace(domain, validation=Entries.none(), test=Entries.none()) for domain in dealt]
     (*_, with_them, _, _), (*_, without, _, _) = run(plans(dealt)), run(plans(emptied))

@@ -90,14 +90,14 @@ def test_the_accountant_composes_gaussian_mechanisms():
 def test_a_budget_stops_the_sending():
     """What would exceed the budget is not sent, and the last round before stands."""
     budget = epsilon_after(4, 3.0, 1e-5) + 1e-6  # two rounds of two releases
+    odd = Privacy(noise=3.0, epsilon=epsilon_after(5, 3.0, 1e-5) + 1e-6)
     private = Privacy(noise=3.0, epsilon=budget)
     accountant = Accountant(private)
     for round_ in (1, 2):
-        accountant.release("residuals", round_)
-        accountant.release("predictions", round_)
-    accountant.release("predictions", 1)  # the same numbers again tell nothing new
-    with pytest.raises(BudgetError, match="residuals of round 3"):
-        accountant.release("residuals", 3)
+        accountant.begin(round_)
+    accountant.begin(1)  # the same numbers again tell nothing new
+    with pytest.raises(BudgetError, match="round 3 would make"):
+        accountant.begin(3)
     assert accountant.epsilon() <= budget
     dealt = domains(2)
     with local(plans(dealt, privacy=private, step=Step(eta=0.001))) as transport:
@@ -105,6 +105,10 @@ def test_a_budget_stops_the_sending():
         assert ended.standings[-1].round == 2
         assert "privacy budget" in ended.stopped
         assert ended.standings[-1].reports[0].epsilon == pytest.approx(budget, abs=1e-5)
+    seen = []
+    with local(plans(dealt, privacy=odd, step=Step(eta=0.001)), watch=seen.append) as transport:
+        assert run_rounds(transport, 5).standings[-1].round == 2
+    assert {m.round for m in seen if isinstance(m, Residuals)} == {1, 2}  # no half of a third
 
 
 def test_a_run_gone_on_with_remembers_what_it_spent(tmp_path):
@@ -134,6 +138,25 @@ def test_predictions_sent_again_are_the_same_numbers():
     assert len(said) == 4
     for first, second in said.values():
         np.testing.assert_array_equal(first.values, second.values)
+
+
+def test_other_numbers_never_get_the_same_noise():
+    """With one seed, a rating more must not be told by the difference of what is sent twice."""
+    private = Privacy(noise=0.5, residual_clip=1e6)
+    domain, peer = domains(2)
+    one = domain.train
+    changed = one.with_values(np.r_[one.values[:-1], 6.0 - one.values[-1]].astype("f4"))
+    sent = []
+    for train in (one, changed):
+        seen = []
+        with local(
+            plans([replace(domain, train=train), peer], privacy=private), watch=seen.append
+        ) as transport:
+            run_rounds(transport, 1)
+        sent.append(next(m for m in seen if isinstance(m, Residuals) and m.sender == domain.name))
+    first, second = sent
+    assert len(first.values) == len(second.values) > 100
+    assert (np.abs(first.values - second.values) > 1.0).mean() > 0.9
 
 
 def test_all_that_is_sent_is_noisy_and_all_receivers_get_the_same():
