@@ -22,12 +22,12 @@ from benchmarks.learners.mtal_paper import COLUMNS
 
 RESULTS = Path(__file__).parent / "results"
 HEADLINE = ["joint base", "joint aae", "alone aae", "mtal aae eta=.3", "mtal aae eta=.1"]
-SIDES = ("", "_s")
 REST = [
     "alone base",
     *[f"joint {model}" for model in ("aae_s", "mf", "mf_s", "ncf_s")],
     *[f"alone {model}" for model in ("aae_s", "mf", "mf_s")],
-    *[f"mtal aae{side} {step}" for side in SIDES for step in STEPS],
+    *[f"mtal aae {step}" for step in STEPS],
+    *[f"mtal aae_s {step}" for step in STEPS if "validation" not in step],
     *[
         f"{mode} {model}"
         for mode in ("joint", "alone")
