@@ -131,13 +131,12 @@ def _check_settings(path: Path, points: Path, settings: Row) -> None:
         points.unlink()  # of a run that failed before its first point
     if points.exists() and path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
-        differing = [name for name in settings if before.get(name) != settings[name]]
-        if differing:
-            name = differing[0]
-            raise InputError(
-                f"{points}: holds points of another run ({name} was {before.get(name)!r}, now "
-                f"{settings[name]!r}): write elsewhere, or remove the file"
-            )
+        for name in {**settings, **before}:
+            if before.get(name) != settings.get(name):
+                raise InputError(
+                    f"{points}: holds points of another run ({name} was {before.get(name)!r}, now "
+                    f"{settings.get(name)!r}): write elsewhere, or remove the file"
+                )
         return
     if points.exists():
         raise InputError(f"{points}: is there already, of no known run: write elsewhere")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from grouping.memory import require
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 
 KEPT = 1 << 28
 """Bytes of float64 ratings that are kept item by item; beyond, they are gathered when asked for."""
@@ -38,9 +35,7 @@ class Columns:
         matrix = problem.ratings.matrix
         self.users, self.items = problem.ratings.shape
         if not isinstance(matrix, np.ndarray):
-            size = self.users * self.items * matrix.dtype.itemsize
-            require(size, "searching over lists", "fewer users or items, or the method greedy")
-            matrix = self._filled(matrix, problem.ratings.fill or 0.0)
+            matrix = user_rows(problem.ratings)
         self._matrix = matrix
         self._rows: NDArray[np.float64] | None = None
         if self.users * self.items * 8 <= KEPT:
@@ -84,10 +79,3 @@ class Columns:
             above = self._matrix[start : start + step] - multipliers[start : start + step, None]
             sums += np.maximum(above, 0.0, out=above).sum(axis=0)
         return sums
-
-    @staticmethod
-    def _filled(matrix: sp.csr_array, fill: float) -> NDArray[Any]:
-        dense = np.full(matrix.shape, fill, np.result_type(matrix.dtype, np.min_scalar_type(fill)))
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        dense[rows, matrix.indices] = matrix.data
-        return dense

@@ -197,3 +197,23 @@ def test_a_partition_by_user_id_is_that_by_position(reversed_groups):
     assert [g.name for g in formation.groups] == ["left", "right"]
     assert formation.labels.tolist() == ([1, 0, 1] if reversed_groups else [0, 1, 0])
     assert formation.objective == 9
+
+
+@pytest.mark.parametrize("fill", [2.7, -1.0])
+@pytest.mark.parametrize("semantics", ["lm", "av"])
+def test_what_is_filled_in_need_not_be_of_the_type_of_the_ratings(semantics, fill):
+    """Small whole numbers that are stored sparsely, filled with what their type cannot hold.
+
+    A proof that rested on other ratings than were given would call a worse formation optimal.
+    """
+    rng = np.random.default_rng(5)
+    kept = np.where(rng.random((14, 6)) < 0.4, rng.integers(1, 6, (14, 6)), 0).astype(np.uint8)
+    dense = np.where(kept > 0, kept.astype(np.float64), fill)
+    found = [
+        form(X, semantics, "min", groups=3, k=2, method="exact", missing=fill)
+        for X in (sp.csr_array(kept), dense)
+    ]
+    assert [f.status for f in found] == ["optimal"] * 2
+    assert found[0].objective == found[1].objective
+    assert found[0].bound == pytest.approx(found[1].bound)
+    assert found[0].bound >= found[0].objective - 1e-9

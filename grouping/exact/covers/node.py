@@ -14,8 +14,8 @@ from grouping.exact.covers.master import Master, Solution
 from grouping.exact.covers.pricing import PriceProof, Pricer, Prices, exactly_summed
 from grouping.exact.grain import grain_of, rounded_down
 from grouping.kernels.pricing import counted
-from grouping.memory import require
 from grouping.problem import Problem
+from grouping.rows.users import user_rows
 from grouping.stopping import CLOSE
 
 NEW_ROWS = 24
@@ -36,7 +36,7 @@ class Covers:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.ratings = _dense(problem)
+        self.ratings = user_rows(problem.ratings)
         self.weights = used_weights(problem.aggregation.weights)
         self.popular = np.asarray(self.ratings.mean(axis=0, dtype=np.float64))
         self.personal = problem.aggregation.of_scores(problem.own.scores)
@@ -402,15 +402,3 @@ def _counted(values: NDArray[np.float64], prices: Prices) -> NDArray[np.float64]
     at = np.searchsorted(prices.levels, values)
     less: NDArray[np.float64] = values - np.concatenate([[0.0], prices.discounts])[at]
     return less
-
-
-def _dense(problem: Problem) -> NDArray[np.floating]:
-    matrix = problem.ratings.matrix
-    if isinstance(matrix, np.ndarray):
-        return matrix
-    n, m = problem.ratings.shape
-    require(n * m * matrix.dtype.itemsize, "the search over covers", "take fewer users or items")
-    dense = np.full((n, m), problem.ratings.fill or 0.0, matrix.dtype)
-    rows = np.repeat(np.arange(n), np.diff(matrix.indptr))
-    dense[rows, matrix.indices] = matrix.data
-    return dense
