@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grouping.bounds import gap_between
-from grouping.errors import InputError
+from grouping.errors import GroupingError, InfeasibleError
 from grouping.formation import Formation
 from grouping.forming import form
 from grouping.methods import method_named
@@ -49,8 +49,9 @@ def compare(
     semantics, agg, groups, k, missing, scale, round
         As for `form`.
     methods : sequence of str, optional
-        By default `COMPARED`. A method that cannot take the problem is left out, with the reason
-        in its row; if none can, that of the first is raised.
+        By default `COMPARED`. A method that cannot take the problem, or ends without a formation
+        (for want of time, memory or a package), is left out, with the reason in its row; if none
+        is left, that of the first is raised.
     time_limit : float, optional
         Seconds for each method.
     **options
@@ -69,6 +70,10 @@ def compare(
     ------
     InputError
         If an argument or a rating is not valid, or no method can take the problem.
+    InfeasibleError
+        If no partition satisfies the constraints.
+    GroupingError
+        If every method ends without a formation: what the first one said.
     """
     import pandas as pd
 
@@ -77,7 +82,7 @@ def compare(
         method_named(name)
     ratings = complete(Ratings.of(X, scale=scale), missing, round)
     limit = SECONDS if time_limit is None else time_limit
-    formed: dict[str, Formation | InputError] = {}
+    formed: dict[str, Formation | GroupingError] = {}
     for name in chosen:
         try:
             found = form(
@@ -92,7 +97,9 @@ def compare(
                 per_user=True,
                 **options,
             )
-        except InputError as error:
+        except InfeasibleError:
+            raise  # no method can do it
+        except GroupingError as error:
             formed[name] = error
             continue
         if found.status == "interrupted":
@@ -100,7 +107,7 @@ def compare(
         formed[name] = found
     done = [found for found in formed.values() if isinstance(found, Formation)]
     if not done:
-        raise next(found for found in formed.values() if isinstance(found, InputError))
+        raise next(found for found in formed.values() if isinstance(found, GroupingError))
     bound = min(found.bound for found in done if found.bound is not None)
     rows = [
         _row(name, found, bound)

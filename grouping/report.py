@@ -153,7 +153,7 @@ def number(value: float) -> str:
     -------
     text : str
     """
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def as_text(formation: Formation, width: int = 100) -> str:

@@ -146,6 +146,7 @@ def sweep(
     exclusions = Exclusions.of(ratings.users, ratings.items, exclude)
     named = [] if exclusions.pairs is None else [Rule("exclude", exclusions.words)]
     chosen.check(Constraints((*constraints.rules, *named)))
+    weights = user_weights(ratings.users, options.get("user_weights"))
     Problem.of(
         ratings,
         semantics,
@@ -153,10 +154,7 @@ def sweep(
         1,
         longest,
         position_weights=_first(position_weights, longest),
-        counting=Counting(
-            options.get("weigh", "groups"),
-            user_weights(ratings.users, options.get("user_weights")),
-        ),
+        counting=Counting(options.get("weigh", "groups"), weights),
         exclusions=Exclusions(exclusions.items),
     )
 
@@ -199,6 +197,7 @@ def sweep(
         "bound": bound,
         **_told_apart(constraints, exclusions, ratings),
         **{name: value for name, value in options.items() if name != "progress"},
+        **({} if weights is None else {"user_weights": _digest(weights)}),
     }
     path = Path(file)
     return measure_into(
@@ -229,7 +228,7 @@ def _told_apart(
     return settings
 
 
-def _digest(array: NDArray[np.int64]) -> str:
+def _digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
 
 

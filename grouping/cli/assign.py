@@ -135,7 +135,7 @@ def assign(
     from grouping.formation import Formation
     from grouping.reading.user_weights import read_user_weights
 
-    check_output(output)
+    check_output(output, given=context.params)
     kinds_to_drop(drop or (), as_option=True)
     rules = RuleOptions.asked(context)
     titles = read_titles(item_names, user_names)

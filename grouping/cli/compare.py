@@ -74,7 +74,7 @@ def compare(
     from grouping.formation import as_json
     from grouping.reading.user_weights import read_user_weights
 
-    check_output(output, (".csv",))
+    check_output(output, (".csv",), given=context.params)
     weights = o.parse_weights(position_weights, agg, k)
     counts = None if user_weights is None else read_user_weights(user_weights)
     rules = RuleOptions.asked(context)

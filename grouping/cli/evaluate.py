@@ -74,7 +74,7 @@ def evaluate(
     from grouping.reading.partition import read_partition
     from grouping.reading.user_weights import read_user_weights
 
-    check_output(output)
+    check_output(output, given=context.params)
     weights = o.parse_weights(position_weights, agg, k)
     counts = None if user_weights is None else read_user_weights(user_weights)
     rules = RuleOptions.asked(context)

@@ -139,7 +139,7 @@ def form(
     from grouping.reading.user_weights import read_user_weights
     from grouping.starting import start_labels
 
-    check_output(output)
+    check_output(output, given=context.params)
     if per_user and not (json or (output or "").lower().endswith(".json")):
         raise InputError("--per-user: is part of the JSON document; add --json or -o FILE.json")
     weights = o.parse_weights(position_weights, agg, k)

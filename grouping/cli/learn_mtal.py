@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from learners.mtal.steps import Step
 
 _ROUNDS = {"residuals": 10, "factors": 20}
+_OF_NOISE = ("clip", "delta")
 _OF_RESIDUALS = (
     "epochs", "batch", "eta", "weights", "local_loss", "base", "inputs", "noise", "epsilon",
-    "clip", "delta",
+    *_OF_NOISE,
 )  # fmt: skip
 _OF_FACTORS = ("factors", "regularization")
 _OF_DATA = ("partition", "shared", "side")
@@ -294,8 +295,11 @@ def train(
     from learners.mtal.shared_factors import Factors
     from learners.mtal.tables import absolute, named
 
-    _refuse(context, _OF_RESIDUALS if method == "factors" else _OF_FACTORS, f"--method {method}")
-    _refuse(context, _OF_ORGS if data else _OF_DATA, "--data" if data else "--org")
+    others = _OF_RESIDUALS if method == "factors" else _OF_FACTORS
+    _refuse(context, others, f"with --method {method}")
+    _refuse(context, _OF_ORGS if data else _OF_DATA, f"with {'--data' if data else '--org'}")
+    if noise is None and epsilon is None:
+        _refuse(context, _OF_NOISE, "without --noise or --epsilon")
     _check_installed(method)
     if method == "residuals":
         from learners.training.devices import choose_device
@@ -415,12 +419,12 @@ def predict(
     say(f"{folder}: completed with {used} round{'s' if used != 1 else ''}", quiet)
 
 
-def _refuse(context: typer.Context, others: tuple[str, ...], beside: str) -> None:
+def _refuse(context: typer.Context, others: tuple[str, ...], where: str) -> None:
     """Refuse options that are given but would have no effect."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name in others and source is not None and source.name == "COMMANDLINE":
-            raise InputError(f"{parameter.opts[0]} has no meaning with {beside}")
+            raise InputError(f"{parameter.opts[0]} has no meaning {where}")
 
 
 def _check_installed(method: str) -> None:
@@ -469,7 +473,7 @@ def _privacy(
     from learners.mtal.run import begun_in, request_of
 
     budget = float("inf") if epsilon is None else epsilon
-    private = Privacy(noise or 1.0, clip, clip, delta, budget).checked()
+    private = Privacy(1.0 if noise is None else noise, clip, clip, delta, budget).checked()
     if noise is not None:
         return private
     begun = request_of(folder).settings.privacy if begun_in(folder) else None

@@ -39,7 +39,7 @@ def predict(
     from grouping.missing import rounded
     from grouping.writing import write_ratings
 
-    check_output(output, (".csv", ".csv.gz", ".parquet", ".npy"))
+    check_output(output, (".csv", ".csv.gz", ".parquet", ".npy"), given=context.params)
     given = read_asked(context, missing="predict")
     complete = given.predicted()
     if step is not None:

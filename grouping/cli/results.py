@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grouping.cli.streams import emit_json, emit_table, say
 from grouping.errors import InputError
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from grouping.cli.inputs import Input
     from grouping.formation import Formation
+
+
+TABLES = (
+    "ratings", "profiles", "user_weights", "exclude_file", "together_file", "apart_file",
+    "item_names", "user_names",
+)  # fmt: skip
+"""Arguments and options that name tables to be read. Files of groups may be brought up to date."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +53,34 @@ def check_output(
     output: str | None,
     suffixes: tuple[str, ...] = (".json", ".csv", ".parquet"),
     option: str = "-o",
+    given: Mapping[str, Any] | None = None,
 ) -> None:
-    """Refuse an output file that could not be written, before any work is done.
+    """Refuse an output file that could not be written, or is read, before any work is done.
+
+    Parameters
+    ----------
+    output : str or None
+    suffixes : tuple of str
+    option : str
+        What it was given by.
+    given : mapping, optional
+        The command's arguments and options, to tell its tables from.
 
     Raises
     ------
     InputError
-        If its name has another ending, or its folder is not there.
+        If its name has another ending, its folder is not there, or it is one of the tables that
+        the command was given.
     """
     if output is None:
         return
     path = Path(output)
+    for table in ((given or {}).get(name) for name in TABLES):
+        if table and path.exists() and os.path.exists(table) and path.samefile(table):
+            raise InputError(
+                f"{option} {output}: would take the place of a table that is read; name another "
+                "file"
+            )
     name = path.name.lower()
     if not any(name.endswith(suffix) and name != suffix for suffix in suffixes):
         raise InputError(f"{option} {output}: name a file that ends in {', '.join(suffixes)}")

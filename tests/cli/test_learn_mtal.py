@@ -416,6 +416,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
         ("x", [*tables, "--profiles", "x", "--in-process"]),
         ("--partition has no meaning with --org", [*tables, "--partition", "genre"]),
         ("--profiles has no meaning with --data", ["--data", "x", "--profiles", "x"]),
+        ("noise must be positive, not 0", [*tables, "--noise", "0"]),
+        ("--clip has no meaning without --noise or --epsilon", [*tables, "--clip", "1"]),
         ("there is none here", [*tables, "--device", "cuda", "--in-process"]),
     ):
         assert words in refused("learn", "mtal", *arguments, "--out", "run", "-q")

@@ -153,3 +153,16 @@ def test_a_failing_run_leaves_the_old_output_alone(run: Run, tmp_path: Path) -> 
     run("form", "r.csv", *THREE, "-o", "f.json").refused("r.csv:26: ")
     assert (tmp_path / "f.json").read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.json", "r.csv"]
+
+
+@pytest.mark.parametrize(
+    "words", [("form", "-l", "2", "-k", "1"), ("compare", "-l", "2", "-k", "1"), ("predict",)]
+)
+def test_no_output_takes_the_place_of_a_table_that_is_read(
+    run: Run, table: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """However the file is called: the ratings would be lost."""
+    before = Path(tmp_path / table).read_text()
+    ended = run(words[0], table, *words[1:], "-o", f"../{tmp_path.name}/{table}")
+    assert "would take the place of a table that is read" in ended.refused("-o")
+    assert Path(tmp_path / table).read_text() == before

@@ -7,6 +7,7 @@ import pytest
 
 from grouping import InputError, form
 from grouping.comparing import compare
+from grouping.errors import UndecidedError
 from grouping.generate import generate
 from grouping.members import members_report
 from grouping.missing import complete
@@ -43,6 +44,16 @@ def test_a_method_that_cannot_take_the_problem_is_left_out_with_the_reason():
         compare(ratings, "lm", "ndcg", 3, 2, ["refine"])
     with pytest.raises(InputError, match="unknown method 'best'"):
         compare(ratings, methods=["best"])
+
+
+def test_a_method_that_ends_without_groups_is_left_out_with_the_reason():
+    """Nothing found in time, or a package that is not there: the others' rows are not lost."""
+    ratings = complete(generate(60, 12, seed=1), "error")
+    table = compare(ratings, "lm", "min", 6, 3, ["greedy", "ip"], time_limit=1e-6)
+    assert table["note"].tolist()[0] == ""
+    assert "time" in table["note"].tolist()[1]
+    with pytest.raises(UndecidedError):
+        compare(ratings, "lm", "min", 6, 3, ["ip"], time_limit=1e-6)
 
 
 def test_constraints_leave_those_out_that_cannot_keep_them():

@@ -103,6 +103,22 @@ def test_other_constraints_make_another_record(tmp_path):
             sweep(RATINGS, 2, 1, **other, **asked)
 
 
+def test_a_record_is_no_record_of_less_or_of_other_weights(tmp_path):
+    """What was asked for and is no more, and one weight in the middle of thousands."""
+    path = tmp_path / "sweep.csv"
+    asked = {"method": "refine", "iterations": 1, "file": path}
+    sweep(RATINGS, 2, 1, max_size=20, **asked)
+    with pytest.raises(InputError, match="another run .constraints was"):
+        sweep(RATINGS, 2, 1, **asked)
+    many = complete(generate(2000, 3, seed=1), "error")
+    weights = np.ones(2000)
+    asked |= {"file": tmp_path / "weighed.csv", "weigh": "members", "user_weights": weights}
+    sweep(many, 2, 1, **asked)
+    weights[1000] = 2
+    with pytest.raises(InputError, match="another run .user_weights was"):
+        sweep(many, 2, 1, **asked)
+
+
 def test_a_sweep_into_a_file_goes_on_where_it_ended(tmp_path):
     """Whatever ended it: an interrupt, or a death in the middle of a row."""
     path = tmp_path / "sweep.csv"
