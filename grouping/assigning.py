@@ -105,7 +105,7 @@ def assign(
         from the members, and its columns the items of the formation; with `relist` the members'
         rows come first, in their order.
     missing : {"error", "min", "mean"}, number or callable, optional
-        What unrated items count as; by default what they counted as when the groups were formed,
+        What unrated items count as; by default by the policy that the groups were formed with,
         if that was ``"min"``, ``"mean"`` or a number, else ``"error"``. Unless lists are made
         anew, or for ``ndcg``, only items on lists matter.
     scale : (float, float), optional

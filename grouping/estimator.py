@@ -15,6 +15,7 @@ from grouping.aggregation import NAMES
 from grouping.errors import InputError
 from grouping.formation import Formation
 from grouping.forming import form
+from grouping.ids import Ids
 from grouping.joining import best_groups
 from grouping.methods import METHODS
 from grouping.missing import complete
@@ -171,7 +172,8 @@ class GroupFormer(BaseEstimator):  # type: ignore[misc]
         -------
         groups : int64 array, shape (n_samples,)
             The group with whose list the user alone would be most satisfied; of equally good
-            ones the first.
+            ones the first. Where `missing` is "min" or "mean", these are taken of the users given
+            here: a number counts the same whoever is given.
         """
         check_is_fitted(self)
         ratings = complete(self._ratings(X, reset=False), self.missing)
@@ -183,12 +185,20 @@ class GroupFormer(BaseEstimator):  # type: ignore[misc]
         if isinstance(X, Ratings):
             if reset:
                 self.n_features_in_ = X.shape[1]
+                self._items: Ids | None = X.items
             elif X.shape[1] != self.n_features_in_:
                 raise InputError(
                     f"X has {X.shape[1]} features, but GroupFormer is expecting "
                     f"{self.n_features_in_} features as input"
                 )
+            elif self._items is not None and X.items[:] != self._items[:]:
+                raise InputError(
+                    f"{X.source}: has other items than the ratings that groups were formed of, or "
+                    "has them in another order"
+                )
             return X
+        if reset:
+            self._items = None  # columns go by their order, or scikit-learn has their names
         checked = validate_data(
             self, X, reset=reset, accept_sparse="csr", dtype="numeric", ensure_all_finite=False
         )

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.aggregation import NAMES
 from grouping.bounds import gap_between
+from grouping.counting import WEIGHED
 from grouping.errors import InputError
 from grouping.files import replacing
 from grouping.ids import Ids
+from grouping.problem import SEMANTICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -332,11 +335,11 @@ class Formation:
                     entry.get("name"),
                 )
             )
-        if "" in users:
+        if "" in users or not groups:
             raise ValueError("a user has no group")
-        for part in ("semantics", "agg", "groups", "k", "users", "items"):
-            if part not in document["problem"]:
-                raise KeyError(f"problem.{part}")
+        _check_problem(document["problem"])
+        if any(len(group.items) != document["problem"]["k"] for group in groups):
+            raise ValueError("a list is not as long as was asked for")
         if document["status"] not in STATUSES:
             raise ValueError(f"unknown status {document['status']!r}")
         if not isinstance(document["method"], str):
@@ -359,13 +362,23 @@ class Formation:
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas frame with a row a user: columns ``user`` (id) and ``group``.
 
+        Groups are numbers, or names where they were given such.
+
         Returns
         -------
         frame : pandas.DataFrame
         """
         import pandas as pd
 
-        return pd.DataFrame({"user": list(self.users[:]), "group": self.labels})
+        return pd.DataFrame(self._by_user())
+
+    def _by_user(self) -> dict[str, Any]:
+        """Each user's group: its number, or where groups have names, that."""
+        groups: Any = self.labels
+        if any(group.name is not None for group in self.groups):
+            names = [str(g.number) if g.name is None else g.name for g in self.groups]
+            groups = [names[number] for number in self.labels.tolist()]
+        return {"user": list(self.users[:]), "group": groups}
 
     def save(
         self,
@@ -399,7 +412,7 @@ class Formation:
                 return
             import pyarrow as pa
 
-            table = pa.table({"user": list(self.users[:]), "group": self.labels})
+            table = pa.table(self._by_user())
             if suffix == ".csv":
                 from pyarrow import csv
 
@@ -492,6 +505,21 @@ def _constraints(problem: Problem) -> dict[str, Any]:
             single = problem.exclusions.of_single_users(problem.ratings.items)
             document["exclude"]["of_single_users"] = single
     return document
+
+
+def _check_problem(problem: Mapping[str, Any]) -> None:
+    """Check that what was asked for is there, and of values that there are."""
+    for part in ("semantics", "agg", "groups", "k", "users", "items", "position_weights"):
+        if part not in problem:
+            raise KeyError(f"problem.{part}")
+    for part, known in (("semantics", SEMANTICS), ("agg", NAMES), ("weigh", WEIGHED)):
+        if problem.get(part, known[0]) not in known:
+            raise ValueError(f"problem.{part} is {problem[part]!r}")
+    constraints = problem.get("constraints") or {}
+    sizes = [constraints.get(name) for name in ("min_size", "max_size")]
+    for size in (*sizes, *(constraints.get("sizes") or ())):
+        if size is not None:
+            operator.index(size)
 
 
 def _finite(number: Any) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from grouping.errors import InputError
 from grouping.formation import Formation
 from grouping.report import counted, headline, maker, number
 
@@ -57,6 +58,18 @@ def as_page(
         If the document is not a formation of a known schema version.
     """
     formation = Formation.from_dict(document, source)
+    try:
+        return _page(formation, document, item_names, user_names)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{source}: is not a whole formation ({error!r})") from error
+
+
+def _page(
+    formation: Formation,
+    document: Mapping[str, Any],
+    item_names: Mapping[str, str] | None,
+    user_names: Mapping[str, str] | None,
+) -> str:
     groups = document["groups"]
     title = (
         f"{counted(len(formation.groups), 'group')} of "

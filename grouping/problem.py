@@ -194,10 +194,13 @@ class Problem:
                 "shift the ratings so that none is negative"
             )
         largest = max(abs(low), abs(high))
-        if not math.isfinite(largest * ratings.shape[0] * max(k, sum(made.weights.tolist()))):
+        with np.errstate(over="ignore"):
+            mass = float(counting.masses(ratings.shape[0]).sum())
+        if not math.isfinite(largest * mass * max(k, sum(made.weights.tolist()))):
             raise InputError(
-                f"{ratings.source}: ratings of up to {largest:g} are too large to be added up: "
-                "scale them down"
+                f"{ratings.source}: ratings of up to {largest:g}"
+                f"{'' if counting.weights is None else ' times the weights of users'} are too "
+                "large to be added up: scale them down"
             )
         constraints = constraints or NO_CONSTRAINTS
         if exclusions:

@@ -71,3 +71,9 @@ def test_ratings_with_other_items_are_refused(X):
     for other in (X[:, :1], Ratings.of(X[:, :1])):
         with pytest.raises(ValueError, match="expecting 9 features"):
             former.predict(other)
+    named, turned = (Ratings.of(X, items=names) for names in ("abcdefghi", "bacdefghi"))
+    former = GroupFormer(n_groups=4, k=1).fit(named)
+    assert len(former.predict(named)) == len(X)
+    with pytest.raises(ValueError, match="has other items"):
+        former.predict(turned)
+    GroupFormer(n_groups=4, k=1).fit(X).predict(turned)  # by the order of columns, as arrays are

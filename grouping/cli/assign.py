@@ -174,7 +174,7 @@ def assign(
 
 
 def _policy(before: Formation) -> str:
-    """What unrated items counted as when the groups were formed; where that is not known, auto."""
+    """The policy by which unrated items counted before; where that is not known, auto."""
     from grouping.assigning import formed_with
 
     policy = formed_with(before)
@@ -202,8 +202,9 @@ def _say_what_was_filled(
                 given.quiet,
             )
     elif given.missing != "auto":
-        source = ", as when the groups were formed" if inherited else ""
-        say(f"unrated items count as {given.missing}{source}", given.quiet)
+        of = " of RATINGS" if given.missing in ("min", "mean") else ""
+        source = ", by the policy that the groups were formed with" if inherited else ""
+        say(f"unrated items count as {given.missing}{of}{source}", given.quiet)
 
 
 def _shown(before: Formation, joining: Joining, titles: Titles) -> Any:

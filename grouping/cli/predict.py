@@ -42,6 +42,7 @@ def predict(
     check_output(output, (".csv", ".csv.gz", ".parquet", ".npy"), given=context.params)
     given = read_asked(context, missing="predict")
     complete = given.predicted()
+    complete.observed_range()  # what is infinite is refused, also where nothing was missing
     if step is not None:
         complete = rounded(complete, step)
     write_ratings(complete, output)

@@ -76,6 +76,16 @@ def run(
     """
     began = time.perf_counter()
     if split_buckets:
+        for given, what in (
+            (problem.constraints, problem.constraints and problem.constraints.rules[0].words),
+            (start is not None, "a start"),
+            (budget.patience is not None, "patience"),
+        ):
+            if given:
+                raise InputError(
+                    f"{what} does not go with buckets that are split, which only greedy does: "
+                    "leave one of the two out"
+                )
         return _by("greedy", problem, budget, split_buckets=True, start=start)
     proving = _proving(problem, budget)
     if problem.aggregation.per_member and proving is None:

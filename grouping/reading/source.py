@@ -86,6 +86,8 @@ def open_source(given: Given) -> Source:
         name = name if isinstance(name, str) else "input"
         return _from_memory(_all_of(given, name), name)
     if os.fspath(given) == "-":
+        if sys.stdin is None:
+            raise InputError("standard input is closed: give it ratings, or name a file")
         return _from_memory(_all_of(sys.stdin.buffer, "standard input"), "standard input")
     return _from_path(Path(given))
 

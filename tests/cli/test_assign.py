@@ -122,7 +122,7 @@ def test_what_is_missing_is_filled_as_when_the_groups_were_formed(
     assert "unrated items count as 2" in filled.err
     assert run("form", table, *THREE, "--missing", "min", "-q", "-o", "low.json").code == 0
     low = run("assign", "low.json", "some.csv", "--json")
-    assert "unrated items count as min, as when the groups were formed" in low.err
+    assert "unrated items count as min of RATINGS, by the policy that the groups were" in low.err
     assert low.document["problem"]["missing"] == "min"
     run("assign", formed, "some.csv", "--missing", "error").refused("ratings are missing")
 

@@ -31,6 +31,8 @@ def test_a_partition_by_hand_keeps_its_names(run: Run, table: str, tmp_path: Pat
     assert again.code == 0
     assert "[red]" in again.out
     assert "west" in again.out
+    run("evaluate", table, "--groups", "g.csv", "-k", "2", "-o", "e.csv")
+    assert '"c","west"' in (tmp_path / "e.csv").read_text().splitlines()
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,14 @@ def test_complete_ratings_need_no_prediction(run: Run, table: str, tmp_path: Pat
     assert np.array_equal(np.load(tmp_path / "full.npy"), np.array(RATINGS))
 
 
+def test_an_infinite_rating_is_refused_where_nothing_is_missing_too(
+    run: Run, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "x.npy", np.array([[1.0, np.inf], [2.0, 3.0]]))
+    run("predict", "x.npy", "-o", "full.csv").refused("x.npy", "infinite")
+    assert not (tmp_path / "full.csv").exists()
+
+
 def test_generated_ratings_depend_on_the_seed_alone(run: Run, tmp_path: Path) -> None:
     """Equal calls write equal bytes, another seed others, every format the same ratings."""
     size = ("-n", "9", "-m", "7", "--density", "0.5", "--step", "0.5", "-q")

@@ -160,6 +160,13 @@ def test_options_of_a_method_choose_it():
     assert split.labels.tolist() == (
         form(RATINGS, "lm", "min", 5, 3, "greedy", split_buckets=True).labels.tolist()
     )
+    for more, words in (
+        ({"max_size": 9}, "max_size 9 does not go with buckets that are split"),
+        ({"patience": 2}, "patience does not go with"),
+        ({"start": [0] * len(split.labels)}, "a start does not go with"),
+    ):
+        with pytest.raises(InputError, match=words):
+            form(RATINGS, "lm", "min", 5, 3, "auto", split_buckets=True, **more)
     with pytest.raises(InputError, match="does not take write model: leave it out, or use ip"):
         form(RATINGS, "lm", "min", 5, 3, "auto", write_model="m.lp")
 

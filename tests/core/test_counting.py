@@ -175,6 +175,7 @@ def test_greedy_coverage_is_near_the_best_coverage(rows, weights, groups):
         ({"user_weights": [1, 2]}, "weigh members"),
         ({"semantics": "av", "agg": "ndcg", "user_weights": [1, 2]}, "ndcg"),
         ({"weigh": "everyone"}, "groups or members"),
+        ({"weigh": "members", "user_weights": [1e308, 1e308]}, "times the weights of users"),
         ({"weigh": "members", "method": "ip"}, "cannot weigh members"),
         ({"weigh": "members", "split_buckets": True}, "splitting buckets"),
         ({"semantics": "av", "user_weights": [1]}, "1 user weights for 2 users"),

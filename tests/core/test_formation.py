@@ -52,12 +52,14 @@ def test_a_formation_loads_as_it_was_saved(formation, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_the_table_has_a_row_a_user_with_ids_as_text(formation, tmp_path, suffix):
+    """And groups by their numbers, or by the names that they were given."""
     path = tmp_path / f"f{suffix}"
     formation.save(path)
     table = pd.read_csv(path, dtype={"user": str}) if suffix == ".csv" else pd.read_parquet(path)
     assert list(table.columns) == ["user", "group"]
     assert table["user"].tolist() == list(formation.users)
-    assert table["group"].tolist() == formation.labels.tolist()
+    names = [g.number if g.name is None else g.name for g in formation.groups]
+    assert table["group"].tolist() == [names[number] for number in formation.labels]
     pd.testing.assert_frame_equal(table, formation.to_frame(), check_dtype=False)
 
 
@@ -157,6 +159,14 @@ def damaged():
         "seed no number": at("seed", value="0"),
         "a group without members": at("groups", 1, "members", value=[]),
         "method no text": at("method", value=None),
+        "semantics unknown": at("problem", "semantics", value="most"),
+        "aggregation unknown": at("problem", "agg", value=[]),
+        "position weights lost": without("problem", "position_weights"),
+        "lists of another length": at("problem", "k", value=1),
+        "a size that is text": at("problem", "constraints", value={"max_size": "x"}),
+        "nobody": lambda document: document.update(
+            groups=[], layout={"labels": [], "item_positions": []}
+        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -102,6 +103,20 @@ def test_a_share_on_a_step_counts_below_it(share):
     document["members_report"][0]["share_of_best"] = share
     rows = re.findall(r'(\d+) %</td><td class="number">(\d+)</td>', as_page(document))
     assert [int(top) for top, count in rows if count == "1"] == [max(10, round(share * 100))]
+
+
+def test_numbers_are_read_as_other_tools_write_them():
+    """JSON knows no difference between 5 and 5.0: a document that went through jq is the same."""
+    document = form([[2.0, 5.0]], "lm", "min", 1, 2, per_user=True).to_dict()
+    whole = json.loads(json.dumps(document), parse_float=lambda text: int(float(text)))
+    assert as_page(json.loads(json.dumps(document))).count("5") == as_page(whole).count("5")
+
+
+def test_a_damaged_report_of_members_is_refused_by_name():
+    document = form([[2.0, 5.0]], "lm", "min", 1, 2, per_user=True).to_dict()
+    del document["members_report"][0]["share_of_best"]
+    with pytest.raises(InputError, match=r"f\.json: is not a whole formation"):
+        as_page(document, source="f.json")
 
 
 def test_what_is_no_formation_is_refused_by_name():
