@@ -18,6 +18,7 @@ from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import Description, describe_classes, describe_groups
 from learners.dmtl.recommending import METHODS, recommend
 from learners.dmtl.told import Told
+from learners.entries import Entries
 from learners.features import Features, read_features
 from learners.kinds import parse_kinds
 from learners.observed import observed_csr
@@ -92,12 +93,12 @@ def read_told(ratings: Ratings, sources: Sources) -> Read:
         left_out += found.left_out(sources.groups)
     joint, rated = None, None
     if sources.group_ratings is not None:
-        if groups is None:
-            raise InputError(
-                f"{sources.group_ratings}: ratings of groups need the groups: give --groups"
-            )
         joint, rated, lines = read_group_ratings(
-            sources.group_ratings, groups, ratings, unknown=sources.unknown
+            sources.group_ratings,
+            _needed(groups, sources.group_ratings),
+            ratings.items,
+            unknown=sources.unknown,
+            scale=ratings.scale,
         )
         left_out += lines
     told = Told(
@@ -111,8 +112,81 @@ def read_told(ratings: Ratings, sources: Sources) -> Read:
     return Read(told, groups, left_out)
 
 
+@dataclass(frozen=True, eq=False)
+class ToTest:
+    """What a saved model is tested on; users and items are the model's.
+
+    Attributes
+    ----------
+    ratings : Entries
+        Of users, by their places in the model.
+    groups : Groups or None
+        Those that rated together.
+    group_ratings : Entries or None
+        Rows are places in `groups`.
+    left_out : list of str
+        Sentences.
+    """
+
+    ratings: Entries
+    groups: Groups | None
+    group_ratings: Entries | None
+    left_out: list[str]
+
+
+def read_to_test(model: DMTL, ratings: Ratings, sources: Sources) -> ToTest:
+    """Read what a saved model is tested on.
+
+    A part of the ratings lacks users and items that the model knows; so members, and what groups
+    rated, are looked up in the model.
+
+    Parameters
+    ----------
+    model : DMTL
+    ratings : Ratings
+        Of users and items that the model knows; see `check_fits`.
+    sources : Sources
+        Groups and their ratings.
+
+    Returns
+    -------
+    test : ToTest
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or does not go with the model.
+    """
+    entries = Entries.stored(observed_csr(ratings))
+    users = np.array([model.users.position(name) for name in ratings.users], dtype=np.int64)
+    items = np.array([model.items.position(name) for name in ratings.items], dtype=np.int64)
+    moved = Entries.of(users[entries.rows], items[entries.columns], entries.values)
+    left_out: list[str] = []
+    groups, joint = None, None
+    if sources.groups is not None:
+        found = read_groups(sources.groups, model.users, unknown=sources.unknown)
+        groups = found.groups
+        left_out += found.left_out(sources.groups)
+    if sources.group_ratings is not None:
+        rated, groups, lines = read_group_ratings(
+            sources.group_ratings,
+            _needed(groups, sources.group_ratings),
+            model.items,
+            unknown=sources.unknown,
+            scale=ratings.scale,
+        )
+        joint = Entries.stored(observed_csr(rated))
+        left_out += lines
+    return ToTest(moved, groups, joint, left_out)
+
+
 def read_group_ratings(
-    path: str, groups: Groups, ratings: Ratings, *, unknown: str = "error"
+    path: str,
+    groups: Groups,
+    items: Ids,
+    *,
+    unknown: str = "error",
+    scale: tuple[float, float] | None = None,
 ) -> tuple[Ratings, Groups, list[str]]:
     """Read ratings that groups gave together: a table of group, item and rating.
 
@@ -121,10 +195,12 @@ def read_group_ratings(
     path : str
         Its first three columns; an item rated more than once has the mean.
     groups : Groups
-    ratings : Ratings
-        Of users, whose items count.
+    items : Ids
+        That count.
     unknown : {"error", "skip"}
         Whether ratings of other groups or items are refused or left out.
+    scale : (float, float), optional
+        The declared lowest and highest rating; one outside is refused.
 
     Returns
     -------
@@ -137,11 +213,11 @@ def read_group_ratings(
     """
     from grouping.reading import read
 
-    joint, _ = read(path, columns="user=1,item=2,rating=3", duplicates="mean")
+    joint, _ = read(path, columns="user=1,item=2,rating=3", duplicates="mean", scale=scale)
     left_out = []
     for own, known, what in (
         (joint.users, groups.names, "groups"),
-        (joint.items, ratings.items, "items"),
+        (joint.items, items, "items"),
     ):
         strangers = [name for name in own if name not in known]
         if strangers and unknown == "error":
@@ -154,18 +230,14 @@ def read_group_ratings(
             left_out.append(f"{path}: {unknown_ones} left out")
     csr = observed_csr(joint).tocoo()
     row = np.array([groups.names.position(g) if g in groups.names else -1 for g in joint.users])
-    column = np.array(
-        [ratings.items.position(i) if i in ratings.items else -1 for i in joint.items]
-    )
+    column = np.array([items.position(i) if i in items else -1 for i in joint.items])
     rows, columns = row[csr.coords[0]], column[csr.coords[1]]
     kept = (rows >= 0) & (columns >= 0)
     rated, place = np.unique(rows[kept], return_inverse=True)
     if not len(rated):
         raise InputError(f"{path}: holds no rating of these groups for these items")
-    matrix = sp.csr_array(
-        (csr.data[kept], (place, columns[kept])), shape=(len(rated), ratings.shape[1])
-    )
-    made = Ratings.of(matrix, users=groups.names.take(rated), items=ratings.items, source=path)
+    matrix = sp.csr_array((csr.data[kept], (place, columns[kept])), shape=(len(rated), len(items)))
+    made = Ratings.of(matrix, users=groups.names.take(rated), items=items, source=path)
     return made, groups.take(rated), left_out
 
 
@@ -251,6 +323,12 @@ def profiles_document(
             ]
         found.append(entry | _described(one, titles))
     return {"schema_version": SCHEMA_VERSION, "classes": described, "groups": found}
+
+
+def _needed(groups: Groups | None, path: str) -> Groups:
+    if groups is None:
+        raise InputError(f"{path}: ratings of groups need the groups: give --groups")
+    return groups
 
 
 def _group_entry(model: DMTL, groups: Groups, g: int) -> dict[str, Any]:

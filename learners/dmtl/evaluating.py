@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
-from learners.dmtl.asking import SCHEMA_VERSION, Read
+from learners.dmtl.asking import SCHEMA_VERSION, Read, ToTest
 from learners.dmtl.groups import Groups
 from learners.dmtl.labels import Labels, cluster_labels
 from learners.dmtl.model import DMTL
@@ -19,20 +19,19 @@ from learners.dmtl.settings import Settings
 from learners.dmtl.told import known_of
 from learners.entries import Entries
 from learners.metrics import mae, rmse
-from learners.observed import observed_csr
 from learners.ranking import precision_recall
 from learners.splits import split
 
 _LIKED = 0.75  # of the scale, where no rating is named: 4 on 1..5
 
 
-def evaluate_model(model: DMTL, read: Read, k: int, relevant: float | None) -> dict[str, Any]:
+def evaluate_model(model: DMTL, test: ToTest, k: int, relevant: float | None) -> dict[str, Any]:
     """Test a model on ratings that it should not have seen.
 
     Parameters
     ----------
     model : DMTL
-    read : Read
+    test : ToTest
         Ratings to test on, with groups and their ratings where there are some.
     k : int
         Length of the lists.
@@ -42,33 +41,19 @@ def evaluate_model(model: DMTL, read: Read, k: int, relevant: float | None) -> d
     Returns
     -------
     document : dict
-        ``users`` (with ``learned_from``, how many of the ratings the model has seen), ``groups``
-        (None without ratings of groups) and ``profiling`` (None).
+        ``users``, ``groups`` (None without ratings of groups) and ``profiling`` (None). The first
+        two say with ``learned_from`` how many of the ratings the model has seen.
     """
-    ratings = read.told.ratings
-    entries = Entries.stored(observed_csr(ratings))
-    places = [
-        np.array([own.position(name) for name in given], dtype=np.int64)
-        for own, given in ((model.users, ratings.users), (model.items, ratings.items))
-    ]
-    moved = Entries.of(places[0][entries.rows], places[1][entries.columns], entries.values)
-    learned = model.known.of_users()
-    cells = [one.rows * model.known.items + one.columns for one in (moved, learned)]
+    known = model.known
     of_groups = None
-    if read.told.group_ratings is not None and read.told.groups is not None:
-        joint = Entries.stored(observed_csr(read.told.group_ratings))
-        groups = read.told.groups
-        groups = Groups(groups.names, groups.starts, places[0][groups.members])
-        groups = Groups.of(groups.names[:], [groups.of_group(g) for g in range(len(groups))])
-        of_groups = _of_groups(
-            model,
-            groups,
-            Entries.of(joint.rows, places[1][joint.columns], joint.values),
-            k,
-            relevant,
-        )
-    users = _of_users(model, moved, k, relevant)
-    users["learned_from"] = int(np.isin(cells[0], cells[1]).sum())
+    if test.groups is not None and test.group_ratings is not None:
+        joint = test.group_ratings
+        of_groups = _of_groups(model, test.groups, joint, k, relevant)
+        row = model.rows_of(test.groups)[joint.rows]
+        rater = np.where(row < 0, -1, row + known.users)
+        of_groups["learned_from"] = _learned(model, rater, joint.columns)
+    users = _of_users(model, test.ratings, k, relevant)
+    users["learned_from"] = _learned(model, test.ratings.rows, test.ratings.columns)
     return _document(users, of_groups, None)
 
 
@@ -80,12 +65,17 @@ def known_already(document: dict[str, Any]) -> str:
     document : dict
         Of `evaluate_model`.
     """
-    count, ratings = document["users"]["learned_from"], document["users"]["ratings"]
-    if not count:
+    told = [
+        f"{found['learned_from']} of these {found['ratings']} {what}"
+        for found, what in (
+            (document["users"], "ratings"),
+            (document["groups"], "ratings of groups"),
+        )
+        if found is not None and found["learned_from"]
+    ]
+    if not told:
         return ""
-    return (
-        f"the model has learned from {count} of these {ratings} ratings: it looks better than it is"
-    )
+    return f"the model has learned from {' and '.join(told)}: it looks better than it is"
 
 
 def evaluate_split(
@@ -174,6 +164,13 @@ def _hidden(told: Any, settings: Settings, share: float) -> tuple[Labels, NDArra
     labelled = np.flatnonzero(labels.shares.any(axis=1))
     rng = np.random.default_rng([settings.seed, 7])
     return labels, rng.permutation(labelled)[: round(share * len(labelled))]
+
+
+def _learned(model: DMTL, raters: NDArray[np.int64], items: NDArray[np.int64]) -> int:
+    """How many of these cells the model has learned from; none of a rater -1."""
+    known = model.known
+    cells = known.ratings.rows * known.items + known.ratings.columns
+    return int((np.isin(raters * known.items + items, cells) & (raters >= 0)).sum())
 
 
 def _of_users(model: DMTL, held: Entries, k: int, relevant: float | None) -> dict[str, Any]:

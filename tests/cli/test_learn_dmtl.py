@@ -138,6 +138,19 @@ def test_testing_on_what_was_learned_is_said(folder: Path) -> None:
     assert document("evaluate", "rest.csv", "--model", "m")["users"]["learned_from"] == 0
 
 
+def test_a_test_file_need_not_hold_what_the_model_knows(folder: Path) -> None:
+    """Groups and their ratings are read by the model's users and items, not by the test's few."""
+    (folder / "rest.csv").write_text("user,item,rating\nu7,a,3\n")
+    joint = ("--groups", "groups.csv", "--group-ratings", "joint.csv")
+    here("fit", "ratings.csv", "-o", "m", *joint, *SMALL)
+    done = CliRunner().invoke(
+        app, ["learn", "dmtl", "evaluate", "rest.csv", "--model", "m", "--json", *joint]
+    )
+    found = json.loads(done.stdout)
+    assert found["groups"]["ratings"] == found["groups"]["learned_from"] == 6
+    assert "6 of these 6 ratings of groups: it looks better than it is" in done.stderr
+
+
 def test_networks_can_be_compared(folder: Path) -> None:
     """The network, its inputs and its aggregation are chosen where it is evaluated, too."""
     asked = ("evaluate", "ratings.csv", "--epochs", "2", "--threads", "1")

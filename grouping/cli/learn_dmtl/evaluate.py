@@ -68,7 +68,7 @@ def evaluate(
     """
     from grouping.cli.streams import emit, emit_json, say
     from grouping.formation import as_json
-    from learners.dmtl.asking import Sources
+    from learners.dmtl.asking import Sources, read_to_test
     from learners.dmtl.evaluating import as_lines, evaluate_model, evaluate_split, known_already
 
     if not 0 < test < 1:
@@ -85,7 +85,11 @@ def evaluate(
     )
     given = read_ratings(ratings, scale, format, columns, on_bad_row, duplicates, quiet, verbose)
     if model is not None:
-        found = evaluate_model(loaded(model, given), tell(given, sources, quiet), k, relevant)
+        asked = loaded(model, given)
+        tested = read_to_test(asked, given, sources)
+        for sentence in tested.left_out:
+            say(sentence, quiet)
+        found = evaluate_model(asked, tested, k, relevant)
         say(known_already(found), quiet)
     else:
         settings = make_settings(

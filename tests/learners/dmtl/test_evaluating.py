@@ -1,0 +1,88 @@
+"""What a saved model, and one learned from a part, is tested on, and what is told of it."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from grouping import read_ratings
+from grouping.errors import InputError
+from learners.dmtl.asking import Sources, read_to_test, read_told
+from learners.dmtl.evaluating import evaluate_model, known_already
+from learners.dmtl.model import DMTL
+from learners.metrics import rmse
+from tests.learners.dmtl.making import groups, settings, told
+
+
+@pytest.fixture(scope="module")
+def model():
+    return DMTL(settings(epochs=1, validation=0.0)).fit(told(), device="cpu")
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """Files of tests: few users and items, whole groups, ratings of them for other items.
+
+    Of the groups' three ratings one was learned from, and one is by another group than the
+    learned one of that name.
+    """
+    learned = {
+        (row, item) for row, item in zip(*told().group_ratings.matrix.nonzero(), strict=True)
+    }
+    new = next(i for i in range(9) if (0, i) not in learned)
+    old = next(i for i in range(1, 9) if (0, i) in learned)
+    other = next(i for i in range(9) if (1, i) in learned)
+    (tmp_path / "ratings.csv").write_text("user,item,rating\nu4,i1,5\nu2,i1,2\n")
+    (tmp_path / "groups.csv").write_text("user,group\nu0,a\nu2,a\nu4,a\nu1,b\nu5,b\n")
+    (tmp_path / "joint.csv").write_text(
+        f"group,item,rating\na,i{new},2\na,i{old},4\nb,i{other},3\n"
+    )
+    return Sources(groups=str(tmp_path / "groups.csv"), group_ratings=str(tmp_path / "joint.csv"))
+
+
+def test_groups_are_tested_as_the_model_knows_them(model, sources, tmp_path):
+    """Members and items that the test file lacks, but the model knows, are none too many.
+
+    So group a has all members, and with them the past that was learned.
+    """
+    for unknown in ("error", "skip"):
+        asked = Sources(sources.groups, sources.group_ratings, unknown=unknown)
+        test = read_to_test(model, read_ratings(tmp_path / "ratings.csv"), asked)
+        assert not test.left_out
+        assert [test.groups.of_group(g).tolist() for g in range(2)] == [[0, 2, 4], [1, 5]]
+        assert test.ratings.rows.tolist() == [2, 4]
+        assert model.rows_of(test.groups).tolist() == [0, -1]
+        found = evaluate_model(model, test, 3, None)
+        a = model.predict_groups(groups())[0]
+        b = model.predict_groups(test.groups)[1]
+        joint = test.group_ratings
+        guess = [(a, b)[g][i] for g, i in zip(joint.rows, joint.columns, strict=True)]
+        assert found["groups"]["ratings"] == 3
+        assert found["groups"]["rmse"] == pytest.approx(rmse(joint.values, np.array(guess)))
+
+
+def test_ratings_of_groups_that_were_learned_from_are_counted(model, sources, tmp_path):
+    """Of the group with the same members alone; the note names users' and groups' ratings."""
+    test = read_to_test(model, read_ratings(tmp_path / "ratings.csv"), sources)
+    found = evaluate_model(model, test, 3, None)
+    assert found["groups"]["learned_from"] == 1
+    own = told().ratings.matrix
+    seen = int(own[4, 1] > 0) + int(own[2, 1] > 0)
+    assert found["users"]["learned_from"] == seen
+    assert "1 of these 3 ratings of groups" in known_already(found)
+    found["users"]["learned_from"] = found["groups"]["learned_from"] = 0
+    assert known_already(found) == ""
+
+
+def test_the_scale_holds_for_ratings_of_groups_too(model, sources, tmp_path):
+    """A rating off the declared scale is refused, learned from or tested on."""
+    ratings = read_ratings(tmp_path / "ratings.csv", scale=(1, 5))
+    (tmp_path / "joint.csv").write_text("group,item,rating\na,i1,50\n")
+    message = r"joint\.csv:2: .*50"
+    with pytest.raises(InputError, match=message):
+        read_to_test(model, ratings, sources)
+    whole = "".join(f"u{u},i1,3\n" for u in range(6))
+    (tmp_path / "whole.csv").write_text(f"user,item,rating\n{whole}")
+    everybody = read_ratings(tmp_path / "whole.csv", scale=(1, 5))
+    with pytest.raises(InputError, match=message):
+        read_told(everybody, sources)
