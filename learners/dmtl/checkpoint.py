@@ -9,7 +9,7 @@ from grouping.errors import InputError
 from learners.training import saving
 from learners.training.optimizers import Arrays
 
-_KIND = "dmtl checkpoint"
+KIND = "dmtl checkpoint"
 
 
 class Checkpoint:
@@ -29,7 +29,7 @@ class Checkpoint:
     def write(self, document: dict[str, Any], arrays: Arrays) -> None:
         """Write a round in place of the one before; there must be a folder."""
         assert self.folder is not None
-        saving.save(self.folder, _KIND, document | {"fingerprint": self.fingerprint}, arrays)
+        saving.save(self.folder, KIND, document | {"fingerprint": self.fingerprint}, arrays)
 
     def read(self) -> saving.Saved | None:
         """Read the last round; None where there is none yet.
@@ -43,7 +43,7 @@ class Checkpoint:
             raise InputError("resuming needs the folder of a checkpoint")
         if not saving.exists(self.folder):
             return None
-        saved = saving.load(self.folder, _KIND)
+        saved = saving.load(self.folder, KIND)
         if saved.document.get("fingerprint") != self.fingerprint:
             raise InputError(
                 f"{saved.source}: the checkpoint is of other ratings or settings; name another "

@@ -326,7 +326,8 @@ class DMTL:
         model.labels = stored.labels
         model.epochs, model.curve = stored.epochs, stored.curve
         model._arrays = stored.arrays
-        model.predictor  # noqa: B018 (parameters that do not fit the data are refused here)
+        with storing.refusing_parts(os.fspath(folder)):
+            model.predictor  # noqa: B018 (parameters that do not fit the data are refused here)
         return model
 
     def _parameters(self) -> Arrays:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grouping.errors import InputError
 from grouping.ids import Ids
@@ -117,12 +120,74 @@ def read(folder: str | os.PathLike[str]) -> Stored:
         If there is none, or it is damaged.
     """
     saved = saving.load(folder, KIND)
+    with refusing_parts(saved.source):
+        stored = _restored(saved)
+        _check(stored)
+        return stored
+
+
+@contextmanager
+def refusing_parts(source: str) -> Iterator[None]:
+    """Turn what goes wrong where parts of a saved model do not go together into an `InputError`.
+
+    Parameters
+    ----------
+    source : str
+        The model's folder.
+    """
     try:
-        return _restored(saved)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{saved.source}: is not a whole model ({error!r})") from error
+        said = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise InputError(f"{source}: is not a whole model ({said})") from error
+
+
+def _check(stored: Stored) -> None:
+    """Refuse parts that speak of other users, items, raters or classes than there are."""
+    known, groups = stored.known, stored.rated_groups
+    ratings = known.ratings
+    starts, members = groups.starts, groups.members
+    lengths = {len(part) for part in (ratings.rows, ratings.columns, ratings.values)}
+    if len(lengths) > 1:
+        raise ValueError("ratings without a rater or an item")
+    _check_places("raters of ratings", ratings.rows, known.raters)
+    _check_places("items of ratings", ratings.columns, known.items)
+    if (np.diff(ratings.rows * known.items + ratings.columns) < 1).any():
+        raise ValueError("ratings out of order")
+    _check_places("members of groups", members, known.users)
+    _check_places("starts of groups", starts, len(members) + 1)
+    if len(starts) != len(groups.names) + 1 or starts[0] or starts[-1] != len(members):
+        raise ValueError(f"members of {len(starts) - 1} groups, but {len(groups.names)} names")
+    if (np.diff(starts) < 1).any():
+        raise ValueError("a group has no members")
+    tables = [
+        ("profiles", known.profiles, known.users),
+        ("attributes", known.attributes, known.items),
+    ]
+    for what, part, count in tables:
+        if part is not None:
+            _check_shape(what, part.matrix, (count, len(part.names)))
+            if len(part.scales) != len(part.names):
+                raise ValueError(f"{len(part.scales)} scales for {len(part.names)} {what}")
+            if part.listed is not None:
+                _check_shape(f"{what} listed", part.listed, (count,))
+    if stored.labels is not None:
+        labels = stored.labels
+        _check_shape("labels", labels.shares, (known.users, len(labels.names)))
+
+
+def _check_places(what: str, places: NDArray[Any], count: int) -> None:
+    if places.ndim != 1 or places.dtype.kind not in "iu":
+        raise ValueError(f"{what}: {places.dtype} of shape {places.shape}, not a list of places")
+    if len(places) and not 0 <= places.min() <= places.max() < count:
+        raise ValueError(f"{what}: a place that is none of {count}")
+
+
+def _check_shape(what: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{what}: shape {array.shape}, not {shape}")
 
 
 def _restored(saved: saving.Saved) -> Stored:
@@ -131,7 +196,6 @@ def _restored(saved: saving.Saved) -> Stored:
     groups = Groups(
         Ids(found["groups"], "group"), arrays["groups/starts"], arrays["groups/members"]
     )
-    groups.require_users(len(users))
     features = {
         name: None
         if found[name] is None

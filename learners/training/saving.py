@@ -17,6 +17,9 @@ from grouping.errors import GroupingError, InputError
 from grouping.files import replacing
 
 DOCUMENT = "model.json"
+FORMAT = 2
+"""Of what `save` writes; another number is not read. 2: the document is under a digest too."""
+
 _SUFFIX = ".safetensors"
 
 
@@ -62,22 +65,25 @@ def save(
     Raises
     ------
     InputError
-        If the folder cannot be made, or holds other things than a model.
+        If the folder cannot be made, or holds other things than a model of this kind.
     GroupingError
         If writing fails.
     """
     numpy = _safetensors()
-    place = check_folder(folder)
+    place = check_folder(folder, kind)
     whole = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     data: bytes = numpy.save(whole)
     digest = hashlib.sha256(data).hexdigest()
     name = f"arrays-{digest[:12]}{_SUFFIX}"
-    text = json.dumps(
-        {"kind": kind, "arrays": name, "sha256": digest, "document": dict(document)},
-        ensure_ascii=False,
-        allow_nan=False,
-        indent=1,
-    )
+    written = {
+        "format": FORMAT,
+        "kind": kind,
+        "arrays": name,
+        "sha256": digest,
+        "document": dict(document),
+    }
+    written["digest"] = _digest(written)
+    text = json.dumps(written, ensure_ascii=False, allow_nan=False, indent=1)
     try:
         place.mkdir(exist_ok=True)
     except OSError as error:
@@ -107,24 +113,27 @@ def load(folder: str | os.PathLike[str], kind: str) -> Saved:
     Raises
     ------
     InputError
-        If there is none, it is of another kind, or it is damaged.
+        If there is none, it is of another kind or format, or it is damaged.
     """
     numpy = _safetensors()
     place = Path(folder)
+    found = _read_document(place)
     try:
-        text = (place / DOCUMENT).read_bytes()
-    except OSError as error:
-        raise InputError(f"{place}: holds no saved model ({DOCUMENT}: {error.strerror})") from error
-    try:
-        found = json.loads(text)
         name, digest, document = found["arrays"], found["sha256"], found["document"]
-        said = found["kind"]
+        said, written_as = found["kind"], found.get("format", 1)
         if not isinstance(document, dict) or Path(name).name != name:
             raise ValueError("it is laid out otherwise")
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{place / DOCUMENT}: is no saved model ({error})") from error
     if said != kind:
         raise InputError(f"{place}: holds a model of kind {said!r}, not {kind!r}")
+    if written_as != FORMAT:
+        raise InputError(
+            f"{place}: was saved in format {written_as}, and this version reads {FORMAT}: train "
+            "and save it anew"
+        )
+    if found.pop("digest", None) != _digest(found):
+        raise InputError(f"{place / DOCUMENT}: is damaged: its content is not what was saved")
     try:
         data = (place / name).read_bytes()
     except OSError as error:
@@ -134,12 +143,14 @@ def load(folder: str | os.PathLike[str], kind: str) -> Saved:
     return Saved(document, dict(numpy.load(data)), str(place))
 
 
-def check_folder(folder: str | os.PathLike[str]) -> Path:
+def check_folder(folder: str | os.PathLike[str], kind: str) -> Path:
     """Refuse a folder in which no model could be saved, before any work is done.
 
     Parameters
     ----------
     folder : path-like
+    kind : str
+        What is to be saved. Only a model of this kind is replaced.
 
     Returns
     -------
@@ -148,12 +159,19 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If it is a file, holds other things than a model, or its parent is not there.
+        If it is a file, holds other things than a model of this kind, or its parent is not there.
     """
     place = Path(folder)
     if place.exists() and not place.is_dir():
         raise InputError(f"{place}: is a file; name a folder for the model")
-    if place.is_dir() and not (place / DOCUMENT).is_file() and any(place.iterdir()):
+    if exists(place):
+        said = _read_document(place).get("kind")
+        if said != kind:
+            raise InputError(
+                f"{place}: holds what is no {kind} (its {DOCUMENT} says kind {said!r}), and would "
+                "be replaced; name another folder"
+            )
+    elif place.is_dir() and any(place.iterdir()):
         raise InputError(f"{place}: holds other files; name a new folder for the model")
     if not place.exists() and not place.absolute().parent.is_dir():
         raise InputError(f"{place}: there is no folder {place.absolute().parent}")
@@ -163,6 +181,27 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 def exists(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a saved model."""
     return (Path(folder) / DOCUMENT).is_file()
+
+
+def _read_document(place: Path) -> dict[str, Any]:
+    try:
+        text = (place / DOCUMENT).read_bytes()
+    except OSError as error:
+        raise InputError(f"{place}: holds no saved model ({DOCUMENT}: {error.strerror})") from error
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{place / DOCUMENT}: is no saved model ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{place / DOCUMENT}: is no saved model (it is laid out otherwise)")
+    return found
+
+
+def _digest(written: Mapping[str, Any]) -> str:
+    """Of all that a document says, however it is laid out."""
+    read_again = json.loads(json.dumps(written))
+    text = json.dumps(read_again, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _safetensors() -> Any:

@@ -174,6 +174,23 @@ def test_the_paper_network_and_resuming(folder: Path) -> None:
     assert {entry["name"] for entry in told["classes"]} == {"red", "blue", "lone"}
 
 
+def test_a_saved_model_is_not_given_for_a_checkpoint(folder: Path) -> None:
+    """Nor a checkpoint for a model, nor one folder for both; what is there stays as it is."""
+    small = ("ratings.csv", *SMALL, "--profile-weight", "0")
+    here("fit", *small, "-o", "m", "--checkpoint", "c")
+    before = {place: place.read_bytes() for place in folder.glob("[mc]/*")}
+    for arguments, message in (
+        (("-o", "n", "--checkpoint", "m"), "holds what is no dmtl checkpoint"),
+        (("-o", "c"), "holds what is no dmtl "),
+        (("-o", "n", "--checkpoint", "n"), "is in the folder of the model"),
+    ):
+        assert message in refused("fit", *small, *arguments)
+    (folder / "n").mkdir()
+    told = refused("fit", *small, "-o", "n", "--checkpoint", "n/c")
+    assert "--checkpoint n/c: is in the folder of the model, n" in told
+    assert {place: place.read_bytes() for place in folder.glob("[mc]/*")} == before
+
+
 def test_pictures_are_drawn(folder: Path) -> None:
     """The users' map, the curve and the bars, each in the format of its name."""
     pytest.importorskip("matplotlib")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -135,13 +136,14 @@ def fit(
     from grouping.report import counted
     from learners.dmtl.asking import Sources
     from learners.dmtl.pictures import CURVE_SUFFIXES, SUFFIXES, save_curve, save_map
+    from learners.dmtl.storing import KIND
     from learners.training.saving import check_folder
 
-    check_folder(output)
+    check_folder(output, KIND)
     check_output(curve, CURVE_SUFFIXES, "--curve")
     check_output(picture, SUFFIXES, "--map")
     if checkpoint is not None:
-        check_folder(checkpoint)
+        _check_checkpoint(checkpoint, output)
     elif resume:
         raise InputError("--resume: from which checkpoint? give --checkpoint DIR")
     settings = make_settings(
@@ -206,3 +208,16 @@ def fit(
         f"trained for {counted(model.epochs, 'epoch')}",
         quiet,
     )
+
+
+def _check_checkpoint(checkpoint: str, output: str) -> None:
+    """Refuse a checkpoint that the model would replace, or that would be in the model's way."""
+    from learners.dmtl.checkpoint import KIND
+    from learners.training.saving import check_folder
+
+    check_folder(checkpoint, KIND)
+    place, model = Path(checkpoint).resolve(), Path(output).resolve()
+    if place == model or model in place.parents:
+        raise InputError(
+            f"--checkpoint {checkpoint}: is in the folder of the model, {output}; name another"
+        )

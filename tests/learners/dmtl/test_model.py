@@ -10,8 +10,10 @@ from learners.dmtl.labels import group_labels
 from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import describe_classes, describe_groups, profiling_scores
 from learners.dmtl.recommending import best, member_ratings, recommend
+from learners.dmtl.storing import KIND
 from learners.dmtl.told import Told
 from learners.features import Features
+from learners.training import saving
 from tests.learners.dmtl import naive
 from tests.learners.dmtl.making import (
     ITEMS,
@@ -122,15 +124,60 @@ def test_a_saved_model_predicts_the_same(model, tmp_path):
     assert not list((tmp_path / "m").glob("*.pkl"))
 
 
+def changed(folder, **parts):
+    """Save a model anew with other parts of the document, and arrays, as a program might."""
+    saved = saving.load(folder, KIND)
+    arrays = {name: part for name, part in parts.items() if isinstance(part, np.ndarray)}
+    document = {name: part for name, part in parts.items() if name not in arrays}
+    saving.save(folder, KIND, saved.document | document, saved.arrays | arrays)
+
+
 def test_a_model_whose_parameters_do_not_fit_is_refused(model, tmp_path):
-    """A document changed to another size names what does not fit."""
+    """A document of another size names what does not fit, one that lacks a part names that."""
     model.save(tmp_path / "m")
-    document = tmp_path / "m" / "model.json"
-    document.write_text(document.read_text().replace('"size": 6', '"size": 7'))
+    changed(tmp_path / "m", settings=settings(size=7, aggregation="attention").to_dict())
     with pytest.raises(InputError, match="does not fit"):
         DMTL.load(tmp_path / "m")
-    document.write_text(document.read_text().replace('"curve"', '"curves"'))
-    with pytest.raises(InputError, match="is not a whole model"):
+    model.save(tmp_path / "m")
+    saved = saving.load(tmp_path / "m", KIND)
+    del saved.document["curve"]
+    saving.save(tmp_path / "m", KIND, saved.document, saved.arrays)
+    with pytest.raises(InputError, match="'curve' is missing"):
+        DMTL.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"users": [f"u{u}" for u in range(USERS - 1)]}, "not a whole model"),
+        ({"items": [f"i{i}" for i in range(ITEMS - 1)]}, "items of ratings: a place"),
+        ({"groups": ["a", "b", "c"]}, "members of 4 groups, but 3 names"),
+        ({"classes": ["0", "1"]}, r"labels: shape \(14, 3\), not \(14, 2\)"),
+        ({"profiles": ["sex"]}, r"profiles: shape \(14, 2\), not \(14, 1\)"),
+        ({"attributes": np.zeros((ITEMS, 2), np.float32)}, r"attributes: shape \(9, 2\), not"),
+        ({"groups/starts": np.array([0, 3, 3, 9, 10])}, "a group has no members"),
+        ({"groups/members": np.full(10, USERS)}, "members of groups: a place"),
+        ({"ratings/values": np.ones(2, np.float32)}, "ratings without"),
+        ({"settings": settings().to_dict() | {"size": 6.5}}, "not a whole model"),
+    ],
+)
+def test_a_model_whose_parts_do_not_go_together_is_refused(model, tmp_path, parts, message):
+    """No part speaks of users, items, groups or classes that another part does not know."""
+    model.save(tmp_path / "m")
+    changed(tmp_path / "m", **parts)
+    with pytest.raises(InputError, match=message):
+        DMTL.load(tmp_path / "m")
+
+
+def test_a_document_that_was_edited_is_refused(model, tmp_path):
+    """Two users' names exchanged would answer for one another."""
+    model.save(tmp_path / "m")
+    document = tmp_path / "m" / "model.json"
+    text = document.read_text()
+    for one, other in (("u0", "x"), ("u1", "u0"), ("x", "u1")):
+        text = text.replace(f'"{one}"', f'"{other}"')
+    document.write_text(text)
+    with pytest.raises(InputError, match=r"model\.json: is damaged"):
         DMTL.load(tmp_path / "m")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grouping.errors import InputError
-from learners.training.saving import DOCUMENT, load, save
+from learners.training.saving import DOCUMENT, check_folder, load, save
 
 ARRAYS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "ids": np.array([3, 1], np.int64)}
 ARRAYS["one"] = np.array(0.5)
@@ -63,6 +63,36 @@ def test_a_document_cannot_point_out_of_its_folder(tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"arrays": "../secret"}))
     with pytest.raises(InputError, match="is no saved model"):
         load(tmp_path / "m", "dmtl")
+
+
+def test_a_document_is_read_only_as_it_was_saved(tmp_path):
+    """A changed document is damaged, one laid out otherwise is not, an older one is said to be."""
+    save(tmp_path / "m", "dmtl", {"size": 3, "part": (1.5, None)}, ARRAYS)
+    path = tmp_path / "m" / DOCUMENT
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(written.items()))))
+    assert load(tmp_path / "m", "dmtl").document == {"size": 3, "part": [1.5, None]}
+    for document in ({"size": 4, "part": [1.5, None]}, {"size": float("nan")}):
+        path.write_text(json.dumps(written | {"document": document}))
+        with pytest.raises(InputError, match=r"model\.json: is damaged"):
+            load(tmp_path / "m", "dmtl")
+    before = {name: written[name] for name in ("kind", "arrays", "sha256", "document")}
+    path.write_text(json.dumps(before))
+    with pytest.raises(InputError, match="saved in format 1, and this version reads 2"):
+        load(tmp_path / "m", "dmtl")
+
+
+def test_a_model_of_another_kind_is_not_replaced(tmp_path):
+    """Neither a checkpoint by a model, nor a document of another program of the same name."""
+    save(tmp_path / "m", "mtal", {}, ARRAYS)
+    with pytest.raises(InputError, match=r"no dmtl \(its model\.json says kind 'mtal'\)"):
+        save(tmp_path / "m", "dmtl", {}, ARRAYS)
+    assert load(tmp_path / "m", "mtal").document == {}
+    for text in ('{"layers": []}', "no JSON", "[]"):
+        (tmp_path / "m" / DOCUMENT).write_text(text)
+        with pytest.raises(InputError, match=r"no dmtl|is no saved model"):
+            check_folder(tmp_path / "m", "dmtl")
+        assert (tmp_path / "m" / DOCUMENT).read_text() == text
 
 
 def test_folders_with_other_things_are_left_alone(tmp_path):
