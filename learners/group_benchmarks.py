@@ -207,7 +207,10 @@ def _tests(tests: Sequence[tuple[str, str]], negatives: Sequence[tuple[str, str]
         raise InputError(f"{len(tests)} test rows, but {len(negatives)} rows of negatives")
     raters, items = [], []
     for (place, line), (other, drawn) in zip(tests, negatives, strict=True):
-        rater, item = _numbers(line.split()[:2], place)
+        asked = line.split()
+        if len(asked) < 2:
+            raise InputError(f"{place}: give a user or group, and an item ({line.strip()[:40]})")
+        rater, item = _numbers(asked[:2], place)
         named, *rest = drawn.split()
         if _numbers(named.strip("()").split(","), other) != [rater, item]:
             raise InputError(f"{other}: negatives of {named}, but {place} is ({rater},{item})")

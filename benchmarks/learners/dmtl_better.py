@@ -31,6 +31,8 @@ def main() -> int:
     parser.add_argument("--rows", nargs="*", default=[*ROWS, *MORE, *OURS])
     parser.add_argument("--ours", default="ensemble", help="the row to compare with all others")
     options = parser.parse_args()
+    if options.ours not in options.rows:
+        parser.error(f"--ours: {options.ours!r} is not among the --rows that it is compared with")
     data = read(options.data)
     lines = Lines(
         options.out / "better.csv", ("data", "seed", "row"), ("precision", "recall", "rmse")
@@ -62,10 +64,10 @@ def show(
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for row, by_seed in found.items():
         means = np.array([result.means for _, result in by_seed.values()])
-        cells = [
-            f"{m:.4f} (sd {s:.4f})"
-            for m, s in zip(means.mean(0), means.std(0, ddof=1), strict=True)
-        ]
+        cells = [f"{mean:.4f}" for mean in means.mean(0)]
+        if len(means) > 1:  # one split has no spread
+            spreads = means.std(0, ddof=1)
+            cells = [f"{c} (sd {s:.4f})" for c, s in zip(cells, spreads, strict=True)]
         apart = [str(bootstrap(differences(found[ours], by_seed, users, part))) for part in (0, 1)]
         lower = sum(a < b for a, b in zip(errors[ours], errors[row], strict=True))
         shown = [*apart, f"{lower} of {len(by_seed)}"] if row != ours else ["", "", ""]

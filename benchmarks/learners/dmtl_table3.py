@@ -88,10 +88,16 @@ def surprise_estimates(parts: Parts, row: str, out: Path) -> np.ndarray:
 
 
 def write(path: Path, lines: list[tuple]) -> None:
+    """Write lines in place of those of the same data, seed and row; others stay."""
+    kept: dict[tuple[str, ...], list[str]] = {}
+    if path.is_file():
+        with path.open(newline="") as file:
+            kept = {tuple(line[:3]): line for line in list(csv.reader(file))[1:]}
+    kept |= {tuple(map(str, line[:3])): [str(cell) for cell in line] for line in lines}
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["data", "seed", "row", "precision_at_10", "recall_at_10"])
-        writer.writerows(lines)
+        writer.writerows(kept.values())
 
 
 def show(lines: list[tuple]) -> None:

@@ -37,6 +37,8 @@ def main() -> int:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--threads", type=int, default=None)
     options = parser.parse_args()
+    if options.splits < 1:
+        parser.error("--splits: give 1 or more")
     path = options.data or movielens.find()
     if path is None:
         print("no data: give --data FILE or set GROUPING_DATA", file=sys.stderr)
@@ -81,13 +83,16 @@ def errors(ratings: Ratings, splits: int, threads: int | None) -> None:
             for p in (bias, plain, als)
         )
         print(f"| {seed} | {chosen} | " + " | ".join(f"{v:.4f}" for v in row) + " |", flush=True)
-    values = np.array(table)
-    print("| mean | | " + " | ".join(f"{v:.4f}" for v in values.mean(axis=0)) + " |")
-    print(
-        "| standard deviation (of the sample) | | "
-        + " | ".join(f"{v:.4f}" for v in values.std(axis=0, ddof=1))
-        + " |"
-    )
+    summary(np.array(table))
+
+
+def summary(table: np.ndarray) -> None:
+    """Mean and, of more splits than one, spread of the rows."""
+    said = [("mean", table.mean(axis=0))]
+    if len(table) > 1:
+        said.append(("standard deviation (of the sample)", table.std(axis=0, ddof=1)))
+    for name, values in said:
+        print(f"| {name} | | " + " | ".join(f"{v:.4f}" for v in values) + " |")
 
 
 def predicted(model: BiasModel | BiasedALS, part: Split, threads: int | None) -> np.ndarray:

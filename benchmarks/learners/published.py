@@ -22,9 +22,6 @@ TABLE_II = {
 }
 """The same, Table II: precision, recall and F1 of profiling."""
 
-AGREE_CAMRA = {"HR@5": 0.5910, "NDCG@5": 0.4005}
-"""AGREE on CAMRa2011, group task: a run that the README of its repository prints (SIGIR 2018)."""
-
 CONSREC = {
     "Mafengwo": {
         "AGREE": (0.4729, 0.6321, 0.3694, 0.4203),

@@ -15,8 +15,6 @@ class EarlyStop:
     ----------
     patience : int
         Rounds without a new best after which to stop; 0: never.
-    least_gain : float
-        A loss counts as a new best if it is lower by more than this.
 
     Attributes
     ----------
@@ -29,7 +27,6 @@ class EarlyStop:
     """
 
     patience: int
-    least_gain: float = 0.0
     best: float = math.inf
     best_round: int = -1
     round: int = -1
@@ -37,7 +34,7 @@ class EarlyStop:
     def is_best(self, loss: float) -> bool:
         """Take the loss of the next round; whether it is a new best (NaN never is)."""
         self.round += 1
-        if not loss < self.best - self.least_gain:
+        if not loss < self.best:
             return False
         self.best, self.best_round = float(loss), self.round
         return True

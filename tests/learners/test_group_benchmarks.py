@@ -65,6 +65,7 @@ def test_members_own_ratings_of_what_is_asked_can_be_taken_out_too(tmp_path):
         ({"userRatingTrain_txt": "0 x\n"}, "userRatingTrain.txt:1"),
         ({"userRatingTrain_txt": "0 1 nan\n"}, "not finite"),
         ({"userRatingTrain_txt": "0 -1\n"}, "negative"),
+        ({"groupRatingTest_txt": "1 2\n0\n"}, r"groupRatingTest.txt:2: give a user or group"),
         ({"groupRatingNegative_txt": "(1,2) 4 3\n"}, "2 test rows, but 1 rows of negatives"),
         ({"groupRatingNegative_txt": "(1,1) 4 3\n(0,0) 1 2\n"}, r"negatives of \(1,1\)"),
         ({"groupRatingNegative_txt": "(1,2) 4 3\n(0,0) 1\n"}, "1 negatives, not 2"),
