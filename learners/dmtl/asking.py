@@ -107,7 +107,7 @@ def read_told(ratings: Ratings, sources: Sources) -> Read:
         joint,
         _features(sources.profiles, ratings.users, sources.profile_kinds, left_out),
         _features(sources.attributes, ratings.items, sources.attribute_kinds, left_out),
-        _labels(sources.labels, groups, ratings),
+        _labels(sources, groups, ratings, left_out),
     )
     return Read(told, groups, left_out)
 
@@ -369,11 +369,15 @@ def _features(
     return features
 
 
-def _labels(source: str, groups: Groups | None, ratings: Ratings) -> Labels | None:
-    if source == "kmeans":
+def _labels(
+    sources: Sources, groups: Groups | None, ratings: Ratings, left_out: list[str]
+) -> Labels | None:
+    if sources.labels == "kmeans":
         return None
-    if source == "groups":
+    if sources.labels == "groups":
         if groups is None:
             raise InputError("--labels groups: which groups? give --groups FILE")
         return group_labels(groups, ratings.shape[0])
-    return read_labels(source, ratings.users)
+    labels, lines = read_labels(sources.labels, ratings.users, unknown=sources.unknown)
+    left_out += lines
+    return labels

@@ -42,7 +42,8 @@ def evaluate_model(model: DMTL, test: ToTest, k: int, relevant: float | None) ->
     -------
     document : dict
         ``users``, ``groups`` (None without ratings of groups) and ``profiling`` (None). The first
-        two say with ``learned_from`` how many of the ratings the model has seen.
+        two say with ``learned_from`` how many of the ratings the model has seen; their ``rmse``
+        and ``mae`` are None of a model that ranks (``loss="ranking"``), for it predicts no ratings.
     """
     known = model.known
     of_groups = None
@@ -137,10 +138,14 @@ def as_lines(document: dict[str, Any]) -> list[str]:
         found = document[part]
         if found is not None:
             k = found["k"]
-            lines.append(
-                f"{part}: {found['ratings']} ratings, RMSE {found['rmse']:.4f}, MAE "
-                f"{found['mae']:.4f}, P@{k} {found['precision']:.4f}, R@{k} {found['recall']:.4f}"
+            figures = (
+                ("RMSE", found["rmse"]),
+                ("MAE", found["mae"]),
+                (f"P@{k}", found["precision"]),
+                (f"R@{k}", found["recall"]),
             )
+            told = [f"{name} {figure:.4f}" for name, figure in figures if figure is not None]
+            lines.append(", ".join([f"{part}: {found['ratings']} ratings", *told]))
     found = document["profiling"]
     if found is not None:
         lines.append(
@@ -192,12 +197,14 @@ def _figures(
         raise InputError("there is no rating to test on")
     scale = model.known.scale
     right = scale.low + _LIKED * (scale.high - scale.low) if relevant is None else relevant
-    natural = np.clip(scores, scale.low, scale.high)
+    errors: dict[str, float | None] = {"rmse": None, "mae": None}
+    if model.settings.loss == "squared":  # else scores order items, and are no ratings
+        natural = np.clip(scores, scale.low, scale.high)
+        errors = {"rmse": rmse(held.values, natural), "mae": mae(held.values, natural)}
     precision, recall = precision_recall(held.rows, held.values, scores, k=k, relevant=right)
     return {
         "ratings": len(held),
-        "rmse": rmse(held.values, natural),
-        "mae": mae(held.values, natural),
+        **errors,
         "k": k,
         "relevant": float(right),
         "precision": float(precision.mean()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,9 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from grouping.errors import InputError
 from grouping.ids import Ids, canonical_order
 from grouping.report import counted
-
-if TYPE_CHECKING:
-    from grouping.formation import Formation
 
 _SHOWN = 3  # names in a sentence
 
@@ -211,20 +207,3 @@ def said_in_short(names: Sequence[str], one: str, of_what_kind: str) -> str:
     """Return how many, of what, and the first few."""
     more = ", ..." if len(names) > _SHOWN else ""
     return f"{counted(len(names), one)} {of_what_kind} ({', '.join(names[:_SHOWN])}{more})"
-
-
-def formed_groups(formation: Formation) -> Groups:
-    """Groups of a formation, under their names or numbers.
-
-    Parameters
-    ----------
-    formation : Formation
-
-    Returns
-    -------
-    groups : Groups
-    """
-    return Groups.of(
-        [g.name or str(g.number) for g in formation.groups],
-        [group.members for group in formation.groups],
-    )

@@ -123,21 +123,32 @@ def group_labels(groups: Groups, users: int) -> Labels:
     return Labels(tuple(groups.names), shares)
 
 
-def read_labels(path: str | os.PathLike[str], users: Ids) -> Labels:
+def read_labels(
+    path: str | os.PathLike[str], users: Ids, *, unknown: str = "error"
+) -> tuple[Labels, list[str]]:
     """Read labels from a table with columns user and group, or a formation.
 
     Parameters
     ----------
     path : path-like
-        See `read_groups`; users that are not known are left out, users without a row are not
-        learned from.
+        See `read_groups`; users without a row are not learned from.
     users : Ids
+    unknown : {"error", "skip"}
+        Whether a label of somebody who is none of the users is refused or left out.
 
     Returns
     -------
     labels : Labels
+    left_out : list of str
+        Sentences.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or somebody is unknown and may not be left out.
     """
-    return group_labels(read_groups(path, users, unknown="skip").groups, len(users))
+    found = read_groups(path, users, unknown=unknown)
+    return group_labels(found.groups, len(users)), found.left_out(os.fspath(path))
 
 
 def hard_labels(labels: NDArray[np.int64], names: Sequence[str]) -> Labels:

@@ -158,9 +158,7 @@ class DMTL:
             from learners.dmtl.prediction import Predictor
 
             classes = 0 if self.labels is None else len(self.labels.names)
-            self._predictor = Predictor.of(
-                self.known, self.rated_groups, self.settings, classes, arrays
-            )
+            self._predictor = Predictor.of(self.known, self.settings, classes, arrays)
         return self._predictor
 
     def predict(
@@ -264,16 +262,16 @@ class DMTL:
         InputError
             If the model was trained without the profiling task.
         """
-        if self.labels is None:
-            raise InputError(
-                "the model was trained without the profiling task: it knows no classes"
-            )
+        self._need_classes()
         groups.require_users(self.known.users)
         return self.predictor.classes(groups, self.rows_of(groups))
 
     def class_probabilities_of_users(self) -> NDArray[np.float64]:
         """Which class each user is of; see `class_probabilities`."""
-        return self.class_probabilities(Groups.of_labels(np.arange(self.known.users)))
+        self._need_classes()
+        alone = Groups.of_labels(np.arange(self.known.users))
+        # none has a group's past, even where a group of one is named like a user's place
+        return self.predictor.classes(alone, np.full(len(alone), -1))
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the model with all that it learned from, which its predictions need.
@@ -329,6 +327,12 @@ class DMTL:
         with storing.refusing_parts(os.fspath(folder)):
             model.predictor  # noqa: B018 (parameters that do not fit the data are refused here)
         return model
+
+    def _need_classes(self) -> None:
+        if self.labels is None:
+            raise InputError(
+                "the model was trained without the profiling task: it knows no classes"
+            )
 
     def _parameters(self) -> Arrays:
         if self._arrays is None:

@@ -31,6 +31,23 @@ _MOST_BARS = 12  # groups on one picture
 _LONGEST = 24  # letters of a title below a bar
 
 
+def check_pictures(*paths: str | None) -> None:
+    """Refuse pictures that could not be drawn, before any work is done.
+
+    Parameters
+    ----------
+    *paths : str or None
+        Of pictures and tables.
+
+    Raises
+    ------
+    GroupingError
+        If one is a picture and matplotlib is missing.
+    """
+    if any(path is not None and path.lower().endswith(SUFFIXES) for path in paths):
+        _figure(1, 1)
+
+
 def save_curve(model: DMTL, path: str | os.PathLike[str]) -> None:
     """Write the losses by round, as a table (``.csv``) or a picture.
 

@@ -35,9 +35,7 @@ class Predictor:
     encoded: tuple[Tensor, Tensor]
 
     @classmethod
-    def of(
-        cls, known: Known, groups: Groups, settings: Settings, classes: int, arrays: Arrays
-    ) -> Predictor:
+    def of(cls, known: Known, settings: Settings, classes: int, arrays: Arrays) -> Predictor:
         """Set a network to its parameters and encode what is known.
 
         Raises

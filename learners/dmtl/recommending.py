@@ -58,8 +58,7 @@ def recommend(
     InputError
         If k or exclude is not valid.
     """
-    if not 1 <= k <= model.known.items:
-        raise InputError(f"k must lie between 1 and the {model.known.items} items, not {k}")
+    check_length(k, model.known.items)
     if exclude not in EXCLUDE:
         raise InputError(f"exclude {exclude!r}: give one of {', '.join(EXCLUDE)}")
     groups.require_users(model.known.users)
@@ -86,6 +85,12 @@ def recommend(
         for lists in found:
             lists["dmtl"] = List(lists["dmtl"].items, np.clip(lists["dmtl"].scores, low, high))
     return found
+
+
+def check_length(k: int, items: int) -> None:
+    """Refuse lists of none of the items, or of more than there are."""
+    if not 1 <= k <= items:
+        raise InputError(f"k must lie between 1 and the {items} items, not {k}")
 
 
 def member_ratings(model: DMTL, groups: Groups) -> tuple[Floats, NDArray[np.bool_]]:

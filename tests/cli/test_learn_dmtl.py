@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from grouping.cli.app import app
-from grouping.errors import InputError
+from grouping.errors import GroupingError, InputError
 from tests.cli.running import Run
 
 pytest.importorskip("torch")
@@ -241,6 +242,40 @@ def test_bad_input_is_refused_with_the_way_out(folder: Path) -> None:
     assert skipped["groups"][0]["members"] == ["u0"]
 
 
+def test_labels_of_strangers_are_refused_or_counted(folder: Path) -> None:
+    """As members of groups are, by --unknown."""
+    (folder / "labels.csv").write_text("user,label\nu0,old\nu1,new\nzoe,new\n")
+    fit = ("fit", "ratings.csv", "-o", "m", *QUICK, "--size", "4", "--labels", "labels.csv")
+    assert "labels.csv:4: user zoe of group new" in refused(*fit)
+    done = CliRunner().invoke(app, ["learn", "dmtl", *fit, "--unknown", "skip"])
+    assert done.exit_code == 0, done.output
+    assert "labels.csv: 1 member unknown to the ratings (zoe) left out" in done.stderr
+
+
+def test_what_could_not_be_shown_is_refused_before_learning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists longer than the items, pictures of classes that are not learned, no matplotlib."""
+    from learners.dmtl.model import DMTL
+
+    monkeypatch.setattr(DMTL, "fit", lambda *_, **__: pytest.fail("it was learned first"))
+    fit = ("fit", "ratings.csv", "-o", "m", *QUICK)
+    asked = ("ratings.csv", "--groups", "groups.csv", *QUICK)
+    assert "--map: colours users" in refused(*fit, "--map", "a.png", "--profile-weight", "0")
+    assert "--bars: shows classes" in refused(
+        "profile", *asked, "--bars", "a.png", "--profile-weight", "0"
+    )
+    assert "between 1 and the 6 items, not 7" in refused("recommend", *asked, "-k", "7")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    for arguments in (
+        (*fit, "--curve", "a.PNG"),
+        (*fit, "--map", "a.svg"),
+        ("profile", *asked, "--bars", "a.pdf"),
+    ):
+        with pytest.raises(GroupingError, match="pictures need matplotlib"):
+            here(*arguments)
+
+
 def test_a_group_whose_members_rated_everything_is_told_so(folder: Path) -> None:
     """An empty list is no blank."""
     rows = [f"u{u},{i},{1 + (u + k) % 5}" for u in range(4) for k, i in enumerate("abc")]
@@ -259,6 +294,15 @@ def test_a_model_of_other_data_is_refused(folder: Path) -> None:
     asked = ("recommend", "--model", "m", "--groups", "groups.csv")
     assert "it knows no user zoe" in refused(*asked, "others.csv")
     assert "give it to fit" in refused(*asked, "--group-ratings", "joint.csv")
+    tested = ("evaluate", "ratings.csv", "--model", "m")
+    for option, given in (
+        ("--profiles", "users.csv"),
+        ("--attributes", "items.csv"),
+        ("--profile-kinds", "sex=ignore"),
+        ("--attribute-kinds", "title=ignore"),
+        ("--labels", "groups.csv"),
+    ):
+        assert f"{option}: a saved model has" in refused(*tested, option, given)
     told = document("profile", "--model", "m", "--groups", "groups.csv")
     assert told["classes"] is None
     (folder / "letter").mkdir()

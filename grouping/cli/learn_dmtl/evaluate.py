@@ -8,7 +8,14 @@ import typer
 
 from grouping.cli import options as o
 from grouping.cli.learn_dmtl import options as d
-from grouping.cli.learn_dmtl.models import fitted, loaded, make_settings, read_ratings, tell
+from grouping.cli.learn_dmtl.models import (
+    fitted,
+    loaded,
+    make_settings,
+    read_ratings,
+    refuse_with_model,
+    tell,
+)
 from grouping.errors import InputError
 
 
@@ -83,6 +90,8 @@ def evaluate(
         labels,
         unknown,
     )
+    if model is not None:
+        refuse_with_model(sources, tested=True)
     given = read_ratings(ratings, scale, format, columns, on_bad_row, duplicates, quiet, verbose)
     if model is not None:
         asked = loaded(model, given)

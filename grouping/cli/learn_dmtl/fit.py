@@ -135,13 +135,20 @@ def fit(
     from grouping.cli.streams import say
     from grouping.report import counted
     from learners.dmtl.asking import Sources
-    from learners.dmtl.pictures import CURVE_SUFFIXES, SUFFIXES, save_curve, save_map
+    from learners.dmtl.pictures import (
+        CURVE_SUFFIXES,
+        SUFFIXES,
+        check_pictures,
+        save_curve,
+        save_map,
+    )
     from learners.dmtl.storing import KIND
     from learners.training.saving import check_folder
 
     check_folder(output, KIND)
     check_output(curve, CURVE_SUFFIXES, "--curve")
     check_output(picture, SUFFIXES, "--map")
+    check_pictures(curve, picture)
     if checkpoint is not None:
         _check_checkpoint(checkpoint, output)
     elif resume:
@@ -171,6 +178,8 @@ def fit(
         finish=not no_finish,
         seed=seed,
     )
+    if picture is not None and not settings.profile_weight:
+        raise InputError("--map: colours users by class, and --profile-weight 0 learns no classes")
     sources = Sources(
         groups,
         group_ratings,

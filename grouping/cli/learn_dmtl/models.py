@@ -121,20 +121,27 @@ def asked_of(
     device: str,
     threads: int | None,
     reading: tuple[Any, ...],
+    k: int = 1,
 ) -> tuple[Any, DMTL]:
-    """Groups that are asked about, and a model: saved, or learned now from the ratings."""
+    """Groups that are asked about, and a model: saved, or learned now from the ratings.
+
+    Lists of `k` items will be asked for; that so many are there is checked before learning.
+    """
     from grouping.cli.streams import say
     from learners.dmtl.groups import read_groups
+    from learners.dmtl.recommending import check_length
 
     assert sources.groups is not None
     quiet = reading[-2]
     if folder is None:
-        read = tell(read_ratings(path, *reading), sources, quiet)
+        ratings = read_ratings(path, *reading)
+        check_length(k, len(ratings.items))
+        read = tell(ratings, sources, quiet)
         model = fitted(
             read, settings, device=device, threads=threads, quiet=quiet, verbose=reading[-1]
         )
         return read.groups, model
-    _refuse_with_model(sources)
+    refuse_with_model(sources)
     model = loaded(folder, None if path is None else read_ratings(path, *reading))
     found = read_groups(sources.groups, model.users, unknown=sources.unknown)
     for sentence in found.left_out(sources.groups):
@@ -142,12 +149,21 @@ def asked_of(
     return found.groups, model
 
 
-def _refuse_with_model(sources: Sources) -> None:
-    """Refuse what a saved model has learned already and would not look at."""
+def refuse_with_model(sources: Sources, *, tested: bool = False) -> None:
+    """Refuse what a saved model has learned already and would not look at.
+
+    Parameters
+    ----------
+    sources : Sources
+    tested : bool
+        Whether the model is tested on the ratings of groups.
+    """
     for name, given in (
-        ("--group-ratings", sources.group_ratings),
+        ("--group-ratings", None if tested else sources.group_ratings),
         ("--profiles", sources.profiles),
         ("--attributes", sources.attributes),
+        ("--profile-kinds", sources.profile_kinds),
+        ("--attribute-kinds", sources.attribute_kinds),
     ):
         if given is not None:
             raise InputError(f"{name}: a saved model has learned; give it to fit, or leave --model")

@@ -10,6 +10,7 @@ from grouping.cli import options as o
 from grouping.cli.learn_dmtl import options as d
 from grouping.cli.learn_dmtl.models import asked_of, make_settings
 from grouping.cli.learn_dmtl.tables import deliver, name_of, table_of
+from grouping.errors import InputError
 
 _WORTH_NAMING = 0.005  # a probability that is not shown as 0 %
 
@@ -57,10 +58,13 @@ def profile(
     """Tell what each group is like: its classes, what it likes more than others, its traits."""
     from grouping.cli.results import check_output, read_titles
     from learners.dmtl.asking import Sources, profiles_document
-    from learners.dmtl.pictures import SUFFIXES, save_bars
+    from learners.dmtl.pictures import SUFFIXES, check_pictures, save_bars
 
     check_output(output, (".json",))
     check_output(bars, SUFFIXES, "--bars")
+    check_pictures(bars)
+    if bars is not None and model is None and not profile_weight:
+        raise InputError("--bars: shows classes, and --profile-weight 0 learns none")
     titles = read_titles(item_names, None).items
     sources = Sources(
         groups,

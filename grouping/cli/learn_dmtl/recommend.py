@@ -64,6 +64,7 @@ def recommend(
         device,
         threads,
         reading,
+        k,
     )
     document = lists_document(found, asked, k, exclude, titles)
     deliver(document, json, output, quiet, lists_table)

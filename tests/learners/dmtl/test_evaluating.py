@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 from grouping import read_ratings
 from grouping.errors import InputError
 from learners.dmtl.asking import Sources, read_to_test, read_told
-from learners.dmtl.evaluating import evaluate_model, known_already
+from learners.dmtl.evaluating import as_lines, evaluate_model, known_already
 from learners.dmtl.model import DMTL
 from learners.metrics import rmse
 from tests.learners.dmtl.making import groups, settings, told
@@ -86,3 +86,16 @@ def test_the_scale_holds_for_ratings_of_groups_too(model, sources, tmp_path):
     everybody = read_ratings(tmp_path / "whole.csv", scale=(1, 5))
     with pytest.raises(InputError, match=message):
         read_told(everybody, sources)
+
+
+def test_scores_that_order_items_have_no_error(sources, tmp_path):
+    """A model that ranks predicts no ratings: lists are tested, and no RMSE of them is told."""
+    model = DMTL(settings(loss="ranking", epochs=1, validation=0.0)).fit(told(), device="cpu")
+    test = read_to_test(model, read_ratings(tmp_path / "ratings.csv"), sources)
+    found = evaluate_model(model, test, 3, None)
+    for part in ("users", "groups"):
+        assert found[part]["rmse"] is found[part]["mae"] is None
+        assert 0 <= found[part]["precision"] <= 1
+    lines = as_lines(found)
+    assert lines[0].startswith("users: 2 ratings, P@3 ")
+    assert not any("RMSE" in line or "MAE" in line for line in lines)

@@ -6,7 +6,7 @@ import pytest
 from grouping import form
 from grouping.errors import InputError
 from grouping.ids import Ids
-from learners.dmtl.groups import Groups, formed_groups, read_groups
+from learners.dmtl.groups import Groups, read_groups
 from learners.dmtl.labels import cluster_labels, group_labels, hard_labels, read_labels
 from learners.dmtl.told import known_of
 from tests.learners.dmtl.making import USERS, groups, ratings, told
@@ -65,11 +65,11 @@ def test_groups_of_a_formation_are_those_of_its_file(tmp_path):
     formation = form(ratings(), groups=3, k=2, missing="mean")
     formation.save(tmp_path / "f.json")
     read = read_groups(tmp_path / "f.json", ratings().users).groups
-    made = formed_groups(formation)
-    assert read.names == made.names
-    np.testing.assert_array_equal(read.members, made.members)
+    assert read.names[:] == [str(group.number) for group in formation.groups]
+    for g, group in enumerate(formation.groups):
+        assert read.of_group(g).tolist() == sorted(group.members)
     document = json.loads((tmp_path / "f.json").read_text())
-    assert [len(entry["members"]) for entry in document["groups"]] == made.sizes.tolist()
+    assert [len(entry["members"]) for entry in document["groups"]] == read.sizes.tolist()
 
 
 def test_groups_of_a_formation_that_nobody_is_in_are_refused_or_left_out(tmp_path):
@@ -93,13 +93,17 @@ def test_labels_of_groups_are_means_over_members_that_have_one():
 
 
 def test_groups_as_classes(tmp_path):
-    """A user of two groups is half of each; labels read from a file leave strangers out."""
+    """A user of two groups is half of each; a file's strangers are refused, or counted."""
     shares = group_labels(groups(), USERS).shares
     assert shares[2].tolist() == [0.5, 0, 0.5, 0]
     assert shares[12].tolist() == [0, 0, 0, 0]
     path = tmp_path / "labels.csv"
     path.write_text("user,label\nu1,old\nu3,new\nzoe,new\n")
-    assert read_labels(path, IDS).shares[:, 1].tolist() == [0, 1, 0, 0, 0]
+    labels, left_out = read_labels(path, IDS, unknown="skip")
+    assert labels.shares[:, 1].tolist() == [0, 1, 0, 0, 0]
+    assert "1 member unknown to the ratings (zoe) left out" in left_out[0]
+    with pytest.raises(InputError, match=r"labels\.csv:4: user zoe"):
+        read_labels(path, IDS)
 
 
 def test_clusters_find_users_that_are_alike():

@@ -303,6 +303,19 @@ def test_no_profiling_task_knows_no_classes():
     assert len(describe_groups(model, groups())) == 4
 
 
+def test_users_are_not_taken_for_groups_of_their_names():
+    """A group of one that is named like its member's place has a past, the member has not."""
+    alone = Groups.of(["5", "x"], [[5], [1, 2]])
+    matrix_of_two = Ratings.of(group_ratings().matrix[:2], users=["5", "x"], items=ratings().items)
+    model = DMTL(settings(profile_weight=1.0)).fit(
+        told(groups=alone, group_ratings=matrix_of_two), device="cpu"
+    )
+    with_past, without = (model.class_probabilities(alone)[0],
+                          model.class_probabilities(Groups.of(["y"], [[5]]))[0])  # fmt: skip
+    assert not np.allclose(with_past, without)
+    np.testing.assert_allclose(model.class_probabilities_of_users()[5], without, atol=1e-6)
+
+
 def test_classes_that_were_learned_are_told():
     """With enough weight, the groups' own classes are found again from their members."""
     labels = group_labels(
