@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,10 @@ def test_the_paper_network_and_resuming(folder: Path) -> None:
            "--labels", "groups", "--groups", "groups.csv", "--checkpoint", "c", *SMALL)  # fmt: skip
     here(*fit)
     first = document("recommend", "--model", "m", "--groups", "groups.csv")
-    here(*fit, "--resume")
+    shutil.rmtree(folder / "m")
+    again = CliRunner().invoke(app, ["learn", "dmtl", *fit, "--resume"], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert "recommending" not in again.stderr  # no epoch was left
     assert document("recommend", "--model", "m", "--groups", "groups.csv") == first
     told = document("profile", "--model", "m", "--groups", "groups.csv")
     assert {entry["name"] for entry in told["classes"]} == {"red", "blue", "lone"}

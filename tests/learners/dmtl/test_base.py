@@ -5,7 +5,7 @@ from grouping.ratings import Ratings
 from learners.als import BiasedALS
 from learners.dmtl.base import fit_base
 from learners.dmtl.told import known_of
-from tests.learners.dmtl.making import USERS, groups, settings, told
+from tests.learners.dmtl.making import USERS, settings, told
 
 
 def test_the_base_is_the_factorisation_of_all_raters():
@@ -48,4 +48,3 @@ def test_a_group_of_strangers_has_the_items_biases():
     network.set_base(base)
     found = network.base(torch.tensor([-1]), torch.tensor([[0, 1, 2]]))
     np.testing.assert_allclose(found[0].numpy(), base.items[:3, 1], atol=1e-6)
-    assert len(groups()) == 4

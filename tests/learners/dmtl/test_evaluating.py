@@ -7,11 +7,12 @@ pytest.importorskip("torch")
 
 from grouping import read_ratings
 from grouping.errors import InputError
-from learners.dmtl.asking import Sources, read_to_test, read_told
-from learners.dmtl.evaluating import as_lines, evaluate_model, known_already
+from learners.dmtl.asking import Read, Sources, read_to_test, read_told
+from learners.dmtl.evaluating import as_lines, evaluate_model, evaluate_split, known_already
+from learners.dmtl.labels import hard_labels
 from learners.dmtl.model import DMTL
 from learners.metrics import rmse
-from tests.learners.dmtl.making import groups, settings, told
+from tests.learners.dmtl.making import USERS, groups, settings, told
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,47 @@ def test_scores_that_order_items_have_no_error(sources, tmp_path):
     lines = as_lines(found)
     assert lines[0].startswith("users: 2 ratings, P@3 ")
     assert not any("RMSE" in line or "MAE" in line for line in lines)
+
+
+class Watched(DMTL):
+    """Remembers which cells it is asked about, and tells users with a hidden label from others."""
+
+    def predict(self, users, items, *, clip=True):
+        self.asked = list(zip(users.tolist(), items.tolist(), strict=True))
+        return super().predict(users, items, clip=clip)
+
+    def predict_group_pairs(self, groups, chosen, items):
+        self.of_groups = list(zip(chosen.tolist(), items.tolist(), strict=True))
+        return super().predict_group_pairs(groups, chosen, items)
+
+    def class_probabilities_of_users(self):
+        hidden = ~self.labels.shares.any(axis=1)
+        return np.column_stack([hidden, ~hidden]).astype(float)
+
+
+def test_what_is_held_out_is_not_learned_from():
+    """Neither ratings of users, nor of groups, nor the labels of users who are tested."""
+    whole = told(labels=hard_labels(np.zeros(USERS, dtype=int), ["own", "other"]))
+    learned = []
+
+    def fit(read):
+        learned.append(read.told)
+        learned.append(Watched(settings(epochs=1, validation=0.0)).fit(read.told, device="cpu"))
+        return learned[1]
+
+    found = evaluate_split(Read(whole, whole.groups, []), settings(), 0.3, 3, None, fit=fit)
+    part, model = learned
+    for asked, given, every in (
+        (model.asked, part.ratings, whole.ratings),
+        (model.of_groups, part.group_ratings, whole.group_ratings),
+    ):
+        cells, all_cells = (
+            set(zip(*(axis.tolist() for axis in r.matrix.nonzero()), strict=True))
+            for r in (given, every)
+        )
+        assert asked
+        assert not cells & set(asked)
+        assert cells | set(asked) == all_cells
+    assert part.labels.shares.any(axis=1).sum() == USERS - round(0.3 * USERS)
+    assert found["profiling"]["users"] == round(0.3 * USERS)
+    assert found["profiling"]["accuracy"] == 1.0  # all that are tested had none

@@ -20,10 +20,16 @@ def test_taking_a_rating_out_of_its_cells_leaves_the_inputs_without_it(blocks):
     """What is subtracted for a rating is what building without it lacks, but for the scale.
 
     Scales 1 / sqrt(count), ids and shares of attributes stay as they are: they hardly tell one
-    rating, and keeping them keeps the rest of the row comparable.
+    rating, and keeping them keeps the rest of the row comparable. Blocks that hold no ratings
+    have no cells to take one out of.
     """
     whole = known()
     inputs = build(whole, blocks)
+    for block, starts in (
+        ("history", (*inputs.history, inputs.item_history)),
+        ("seen", (*inputs.seen, inputs.item_seen)),
+    ):
+        assert {start >= 0 for start in starts} == {block in blocks}
     ratings = whole.ratings
     for place in range(len(ratings)):
         a, i = int(ratings.rows[place]), int(ratings.columns[place])
@@ -35,6 +41,19 @@ def test_taking_a_rating_out_of_its_cells_leaves_the_inputs_without_it(blocks):
         for start, held in ((inputs.item_history, value), (inputs.item_seen, 1.0)):
             if start >= 0:
                 assert item[start + a] == pytest.approx(held * inputs.item_scale[i])
+        if place % 20 == 0:
+            others = np.arange(len(ratings)) != place
+            other = build(whole.with_ratings(ratings.where(others)), blocks)
+            without = other.raters[[a]].toarray()[0]
+            for start in (inputs.history[a], inputs.seen[a]):
+                if start >= 0:
+                    row[start + i] = 0.0
+                    span = slice(start, start + ITEMS)
+                    np.testing.assert_allclose(
+                        row[span] / inputs.rater_scale[a],
+                        without[span] / other.rater_scale[a],
+                        rtol=1e-5,
+                    )
 
 
 def test_blocks_that_are_left_out_leave_no_columns():
