@@ -86,9 +86,15 @@ def known_of(told: Told) -> Known:
             np.concatenate([entries.columns, of_groups.columns]),
             np.concatenate([entries.values, of_groups.values]),
         )
-        if ratings.scale is None and len(of_groups):
-            low = min(low, float(of_groups.values.min()))
-            high = max(high, float(of_groups.values.max()))
+        if len(of_groups):
+            least, most = of_groups.values.min(), of_groups.values.max()
+            if ratings.scale is None:
+                low, high = min(low, float(least)), max(high, float(most))
+            elif least < np.float32(low) or most > np.float32(high):
+                raise InputError(
+                    f"{joint.source}: holds ratings from {least:g} to {most:g}, outside the scale "
+                    f"{low:g}..{high:g} of {ratings.source}"
+                )
     for features, count, what in ((told.profiles, n, "users"), (told.attributes, m, "items")):
         if features is not None and len(features.matrix) != count:
             raise InputError(f"{len(features.matrix)} rows of features for {count} {what}")

@@ -11,7 +11,7 @@ from learners.dmtl.model import DMTL
 from learners.dmtl.profiling import describe_classes, describe_groups, profiling_scores
 from learners.dmtl.recommending import best, member_ratings, recommend
 from learners.dmtl.storing import KIND
-from learners.dmtl.told import Told
+from learners.dmtl.told import Told, known_of
 from learners.features import Features
 from learners.training import saving
 from tests.learners.dmtl import naive
@@ -274,8 +274,13 @@ def test_users_and_items_without_ratings_have_stated_predictions():
 def test_what_does_not_fit_together_is_refused():
     """Items, groups, features and labels that belong to other data."""
     other = Ratings.of(group_ratings().matrix, users=groups().names)
+    on_a_scale = Ratings.of(
+        ratings().matrix, users=ratings().users, items=ratings().items, scale=(1, 5)
+    )
+    far = Ratings.of(10 * group_ratings().matrix, users=groups().names, items=ratings().items)
     for changed, message in (
         ({"group_ratings": other}, "its items are not those"),
+        ({"ratings": on_a_scale, "group_ratings": far}, r"to 50, outside the scale 1\.\.5"),
         ({"groups": groups().take([0])}, "4 rows for 1 groups"),
         ({"groups": Groups.of(4, [[0], [1], [2], [USERS]])}, "none of the 14 users"),
         ({"profiles": told().attributes}, "9 rows of features for 14 users"),
@@ -287,6 +292,19 @@ def test_what_does_not_fit_together_is_refused():
         DMTL(settings(aggregation="attention")).fit(told(group_ratings=None), device="cpu")
     with pytest.raises(InputError, match="not fitted yet"):
         DMTL().predict([0], [0])
+
+
+def test_ratings_at_the_ends_of_the_scale_lie_on_it():
+    """An end that has no exact number in single precision refuses no rating that is the end."""
+    ends = [0.1 * part.matrix for part in (ratings(), group_ratings())]
+    of_users, of_groups = (
+        Ratings.of(m, users=names, items=ratings().items, scale=scale)
+        for m, names, scale in zip(
+            ends, (ratings().users, groups().names), ((0.1, 0.5), None), strict=True
+        )
+    )
+    scale = known_of(told(ratings=of_users, group_ratings=of_groups)).scale
+    assert (scale.low, scale.high) == (0.1, 0.5)
 
 
 def test_positions_and_groups_are_checked(model):
