@@ -110,8 +110,10 @@ class Counting:
         if weights is None or semantics == "lm":
             return ratings
         whole = ratings.dtype.kind in "iu" and bool(np.all(weights == np.rint(weights)))
-        if whole and weights.max() < 2.0**31:
-            weights = weights.astype(np.int64)
+        if whole:
+            lowest, highest = ratings.observed_range() if ratings.count() else (0.0, 0.0)
+            if weights.max() * max(abs(lowest), abs(highest)) <= 2.0**53:
+                weights = weights.astype(np.int64)
         matrix = ratings.matrix
         cells = matrix.size if isinstance(matrix, np.ndarray) else matrix.nnz
         require(

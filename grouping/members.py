@@ -90,6 +90,7 @@ def members_report(
     report : MembersReport
         In time O(n groups k), and memory O(n k).
     """
+    asked = problem
     if problem.unweighted is not None:  # a member's own satisfaction is in units of their ratings
         own = ratings_on_lists(
             replace(problem, ratings=problem.given),
@@ -100,11 +101,14 @@ def members_report(
             problem, ratings=problem.given, own=OwnLists(problem.own.items, own), unweighted=None
         )
     own_best = own_satisfaction(problem, problem.own.scores)
+    pairs = asked.exclusions.pairs
     satisfaction = own_satisfaction(problem, ratings_on_lists(problem, labels, lists))
     best, best_group = satisfaction.copy(), np.full(len(labels), -1, np.int64)
     for group in range(len(lists)):
         everyone = np.full(len(labels), group, np.int64)
         there = own_satisfaction(problem, ratings_on_lists(problem, everyone, lists))
         better = (there > best) & (labels != group)
+        if pairs is not None:  # no list with what a member excludes serves them better
+            better[pairs[np.isin(pairs[:, 1], lists[group]), 0]] = False
         best[better], best_group[better] = there[better], group
     return MembersReport(satisfaction, own_best, best_group, best)

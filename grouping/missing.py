@@ -111,8 +111,7 @@ def rounded(ratings: Ratings, step: float) -> Ratings:
     def on_grid(values: NDArray[Any]) -> NDArray[Any]:
         return np.clip(np.rint(values.astype(np.float64) / step), lowest, highest) * step
 
-    narrow = ratings.dtype != np.float64 and float(np.float32(step)) == step
-    kind = np.dtype(np.float32 if narrow else np.float64)
+    kind = _narrow(ratings.dtype) if float(np.float32(step)) == step else np.dtype(np.float64)
     fill = None if ratings.fill is None else float(on_grid(np.array(ratings.fill)))
     if isinstance(ratings.matrix, np.ndarray):
         return ratings.with_matrix(_in_slabs(on_grid, ratings.matrix, kind))
@@ -187,11 +186,16 @@ def _constant(ratings: Ratings, value: float) -> Ratings:
     return ratings.with_matrix(matrix)
 
 
+def _narrow(dtype: np.dtype[Any]) -> np.dtype[np.floating]:
+    """float32 where it holds all numbers of a type, else float64."""
+    return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
+
+
 def _item_means(ratings: Ratings) -> Ratings:
     n, m = ratings.shape
     if ratings.count() == n * m:
         return ratings
-    kind = ratings.dtype if ratings.dtype.kind == "f" else np.dtype(np.float32)
+    kind = ratings.dtype if ratings.dtype.kind == "f" else np.dtype(np.float64)
     require(n * m * kind.itemsize, "filling the missing ratings", _WAY_OUT)
     matrix = np.empty((n, m), kind)
     sums, counts = np.zeros(m), np.zeros(m, np.int64)
@@ -216,7 +220,7 @@ def _predicted(ratings: Ratings, predictor: Predictor) -> Ratings:
     n, m = ratings.shape
     if ratings.count() == n * m:
         return ratings
-    kind = np.dtype(np.float64 if ratings.dtype == np.float64 else np.float32)
+    kind = _narrow(ratings.dtype)
     # the completed matrix beside what the prediction itself takes
     require(n * m * kind.itemsize + (n + m) * 1024, "predicting the missing ratings", _WAY_OUT)
     answer = predictor(ratings)

@@ -431,7 +431,9 @@ def _read_once(
             chunks(ratings),
         )
         column_scores = sums if semantics == "av" else None
-        exact_sums = (exact_sums or in_halves) and _fill(ratings) * 2 == round(_fill(ratings) * 2)
+        # voted columns are added up in float32, which is exact for small halves alone
+        exact_sums = in_halves or (exact_sums and semantics != "av")
+        exact_sums = exact_sums and _fill(ratings) * 2 == round(_fill(ratings) * 2)
     if low_key != np.iinfo(np.int64).max:
         low = min(low, value_of_key(low_key, ratings.dtype))
     if bad < n:

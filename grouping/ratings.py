@@ -333,6 +333,8 @@ def _numeric_frame(X: Any) -> Any:
 
 
 def _plain_dense(X: Any, source: str) -> NDArray[Any]:
+    if np.ma.isMaskedArray(X):  # what is masked is unrated
+        X = np.ma.filled(X.astype(np.float64), np.nan)
     array = np.asarray(X)
     if array.ndim != 2:
         raise InputError(

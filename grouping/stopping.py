@@ -35,6 +35,9 @@ class Standing:
         Tries in a row, the last ones, that led to nothing better.
     looks : int
         Times that it was asked whether the search is over.
+    near : float or None
+        How near to the objective a bound has to be to prove it; None: 1e-9 of the objective, and
+        of 1 where that is more.
     """
 
     objective: float = -math.inf
@@ -43,6 +46,7 @@ class Standing:
     iterations: int = 0
     quiet: int = 0
     looks: int = 0
+    near: float | None = None
 
 
 class Criterion(Protocol):
@@ -59,8 +63,8 @@ class Proven:
 
     def __call__(self, standing: Standing) -> bool:
         """Answer for one standing."""
-        worth = standing.objective
-        return standing.bound <= worth + CLOSE * max(1.0, abs(worth))
+        worth, near = standing.objective, standing.near
+        return standing.bound <= worth + (CLOSE * max(1.0, abs(worth)) if near is None else near)
 
 
 @dataclass(frozen=True)

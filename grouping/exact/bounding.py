@@ -88,7 +88,8 @@ def upper_bound(
         If sizes leave no room for everybody.
     """
     budget, started = budget or Budget(), time.perf_counter()
-    problem = problem.relaxed()
+    if not problem.aggregation.per_member:  # ndcg may fall where a list may hold more
+        problem = problem.relaxed()
     if not roomy(problem):  # the message names the rules in conflict
         everyone = np.zeros(problem.ratings.shape[0], np.int64)
         meet(problem.constraints, everyone, problem.groups, budget.time_limit)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grouping.problem import EXACT
+from grouping.problem import EXACT, Problem
 from grouping.ratings import Ratings
+from grouping.stopping import CLOSE
 
 FINEST = 10
 """Ratings are tried as multiples of 2**-10 and coarser."""
@@ -38,7 +40,7 @@ def grain_of(ratings: Ratings, terms: int) -> float | None:
             digits, divisor = digits + 1, divisor * 2
             if digits > FINEST:
                 return None
-            scaled = np.ldexp(scaled, 1)
+            scaled, largest = np.ldexp(scaled, 1), math.ldexp(largest, 1)
         largest = max(largest, float(np.abs(scaled).max(initial=0.0)))
         if largest >= EXACT:
             return None
@@ -69,6 +71,39 @@ def rounded_down(bound: float, grain: float | None) -> float:
     while grain * multiple > bound:
         multiple -= 1
     return grain * multiple
+
+
+class Nearness:
+    """How near to an objective a bound has to be to prove it.
+
+    Bounds are off by roundings, which are 1e-9 of the objective or of the largest rating at most,
+    and where objectives are whole multiples of a grain, by less than that.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.unit = min(1.0, max(abs(problem.low), abs(problem.high)))
+
+    def __call__(self, objective: float) -> float:
+        """Nearness to an objective."""
+        near = CLOSE * max(self.unit, abs(objective))
+        if near < math.ldexp(1.0, -FINEST - 1) or math.isinf(near):  # finer than any grain
+            return near
+        return near if self._grain is None else min(near, self._grain / 2)
+
+    @cached_property
+    def _grain(self) -> float | None:
+        """Of objectives."""
+        problem, n = self.problem, self.problem.ratings.shape[0]
+        weights = [problem.counting.masses(n), problem.aggregation.weights]
+        if problem.aggregation.per_member or any((w != np.rint(w)).any() for w in weights):
+            return None
+        terms = float(weights[0].sum()) * float(weights[1].sum())
+        return grain_of(problem.ratings, int(min(max(terms, 1.0), 2.0**60)))
 
 
 def _slabs(ratings: Ratings) -> list[NDArray[np.generic]]:

@@ -15,6 +15,7 @@ from grouping.bounds import own_list_bound
 from grouping.constraints.allowing import decide
 from grouping.constraints.meeting import meet
 from grouping.errors import UndecidedError
+from grouping.exact.grain import Nearness
 from grouping.interrupts import as_interrupts
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
@@ -73,6 +74,7 @@ class Search:
         self.started = time.perf_counter()
         self._ended = ending(budget.time_limit, budget.gap, budget.looks)
         self._looks = 0
+        self._nearness = Nearness(problem)
         users = problem.ratings.shape[0]
         self.labels = np.zeros(users, np.int64) if labels is None else _numbered(labels)
         self.objective = self._worth(self.labels)
@@ -136,7 +138,8 @@ class Search:
     def standing(self) -> Standing:
         """Where the search stands; tries are counted by those who make them."""
         seconds = time.perf_counter() - self.started
-        return Standing(self.objective, self.bound, seconds, looks=self._looks)
+        near = self._nearness(self.objective)
+        return Standing(self.objective, self.bound, seconds, looks=self._looks, near=near)
 
     @property
     def proven(self) -> bool:

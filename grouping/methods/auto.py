@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from grouping.errors import GroupingError, InputError
 from grouping.exact import formulation_of
+from grouping.exact.grain import Nearness
 from grouping.methods import METHODS, Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
@@ -200,7 +201,7 @@ def _better(problem: Problem, first: Outcome, second: Outcome) -> Outcome:
         key=lambda found: found.bound if found.bound is not None else np.inf,
     )
     assert bounded.bound is not None
-    proven = Proven()(Standing(worth, bounded.bound))
+    proven = Proven()(Standing(worth, bounded.bound, near=Nearness(problem)(worth)))
     return replace(
         best,
         status="optimal" if proven else second.status,

@@ -1,0 +1,102 @@
+"""What is claimed of a formation holds for very small, very large and oddly stored ratings too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from grouping import evaluate, form
+from grouping.missing import complete, rounded
+from grouping.ratings import Ratings
+
+
+@pytest.mark.parametrize(
+    ("rows", "agg", "groups", "k", "objective"),
+    [
+        ([[16777223, 16777222], [0, 0], [0, 16777223]], "min", 2, 2, 16777223),
+        ([[16777216, 16777217], [0, 0], [0, 0]], "max", 1, 1, 16777217),
+    ],
+)
+def test_votes_beyond_single_precision_are_added_up_as_they_are(rows, agg, groups, k, objective):
+    """Sums in float32 are exact for small numbers alone, whatever type the ratings have."""
+    for X in (np.array(rows), sp.csr_array(np.array(rows))):
+        found = form(X, "av", agg, groups=groups, k=k, method="exact", missing=0.0)
+        assert (found.status, found.objective) == ("optimal", objective)
+        again = evaluate(np.array(rows, float), found.labels, "av", agg, k)
+        assert again.objective == objective
+
+
+def test_many_votes_are_added_up_as_they_are():
+    """Ratings times users' weights, which leave single precision together."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(1, 6, (40, 6)).astype(np.uint8)
+    weights = rng.integers(1, 1 << 21, 40).astype(float)
+    dense, sparse = (
+        form(kind, "av", "sum", groups=3, k=2, method="greedy", user_weights=weights, missing=0.0)
+        for kind in (X, sp.csr_array(X))
+    )
+    assert dense.objective == sparse.objective
+    found = form(np.array([[2**40, 1]]), "av", "max", 1, 1, user_weights=[2.0**24], method="exact")
+    assert found.objective == 2.0**64
+    assert found.groups[0].items.tolist() == [0]
+
+
+@pytest.mark.parametrize("method", ["exact", "ip", "auto"])
+def test_small_ratings_have_the_groups_of_large_ones(method):
+    """No tolerance takes them for nothing, and calls optimal what is not."""
+    X = np.random.default_rng(1).integers(0, 6, (7, 4)).astype(float)
+    for semantics, agg in (("av", "sum"), ("lm", "min"), ("lm", "sum")):
+        asked = {"groups": 3, "k": 2, "method": method, "bound": True}
+        plain = form(X, semantics, agg, **asked)
+        small = form(X * 2.0**-40, semantics, agg, **asked)
+        assert plain.status == small.status == "optimal"
+        assert small.objective == plain.objective * 2.0**-40
+        assert small.bound >= small.objective
+
+
+def test_large_whole_ratings_are_not_proven_to_a_share_of_them():
+    """Whole objectives differ by a whole number, however large they are."""
+    X = 2_000_000_000 + np.array([[0, 1, 0], [2, 2, 2], [2, 2, 0], [0, 0, 2]])
+    found = form(X, "av", "sum", groups=2, k=1, method="exact")
+    assert (found.status, found.objective) == ("optimal", 8_000_000_007)
+
+
+def test_the_bound_of_ndcg_is_one_where_items_are_excluded():
+    """Allowing what a member excludes can make a list worse by ndcg, and is no relaxation."""
+    X = np.array([[5, 1.9], [5, 1.9], [0, 1]])
+    found = evaluate(X, [0, 0, 0], "av", "ndcg", 1, exclude={"2": ["0"]}, bound=True)
+    assert found.bound >= found.objective
+
+
+def test_no_other_group_serves_a_member_better_with_what_they_exclude():
+    found = form(
+        [[5, 1, 1], [5, 1, 1], [5, 3, 2]], "lm", "max", 2, 1,
+        exclude={"2": ["0"]}, per_user=True, method="exact",
+    )  # fmt: skip
+    report = found.to_dict()["members_report"]
+    assert [entry["user"] for entry in report] == ["0", "1", "2"]
+    assert report[2]["better_group"] is None
+
+
+def test_filling_and_rounding_leave_whole_ratings_as_they_are():
+    """Beyond single precision too; and the mean of an item does not depend on how it is stored."""
+    cells = (np.array([16777217, 3, 16777217]), ([0, 0, 1], [0, 1, 0]))
+    X = Ratings.of(sp.csr_array(cells, shape=(2, 2)))
+    assert complete(X, "mean").matrix[0, 0] == 16777217
+    assert rounded(complete(X, 0.0), 0.5).matrix[[0], [0]][0] == 16777217
+    holes = np.array([[1, 2, 0], [2, 0, 1], [2, 5, 1], [5, 3, 3]], dtype=np.uint8)
+    dense = np.where(holes, holes, np.nan)
+    found = [
+        form(kind, "av", "sum", 1, 2, missing="mean").objective
+        for kind in (dense, sp.csr_array(holes))
+    ]
+    assert found[0] == found[1]
+
+
+def test_what_is_masked_is_unrated():
+    """A masked array says which cells hold no rating, whatever lies under the mask."""
+    X = np.ma.masked_array([[5.0, 1], [5, 1]], mask=[[1, 0], [0, 0]])
+    assert Ratings.of(X).count() == 3
+    with pytest.raises(ValueError, match="missing"):
+        form(X, "lm", "max", 1, 1)
