@@ -55,6 +55,10 @@ class OwnLists:
     scores: NDArray[np.float64]
 
 
+SMALL = 2.0**-4
+"""Below this, ratings are divided by a `Problem.unit` before a method runs."""
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A validated instance of group formation: methods trust what stands here.
@@ -291,6 +295,36 @@ class Problem:
             position_weights=self.aggregation.weights.tolist() if named == "wsum" else None,
             counting=Counting(weights=self.counting.weights),
             exclusions=self.exclusions,
+        )
+
+    @property
+    def unit(self) -> float:
+        """What to divide ratings by: 1, or where all are `SMALL`, the power of two next to them.
+
+        Tolerances of solvers are absolute, and would take small ratings for nothing.
+        """
+        largest = max(abs(self.low), abs(self.high))
+        return 2.0 ** math.floor(math.log2(largest)) if 0 < largest < SMALL else 1.0
+
+    def divided(self, unit: float) -> Problem:
+        """Return the same problem with all ratings divided by a power of two."""
+
+        def less(ratings: Ratings) -> Ratings:
+            matrix: Any = ratings.matrix / unit
+            fill = None if ratings.fill is None else ratings.fill / unit
+            return replace(ratings, matrix=matrix, fill=fill, scale=None)
+
+        columns = self.column_scores
+        return replace(
+            self,
+            ratings=less(self.ratings),
+            own=OwnLists(self.own.items, self.own.scores / unit),
+            column_scores=None if columns is None else columns / unit,
+            column_error=self.column_error / unit,
+            low=self.low / unit,
+            high=self.high / unit,
+            unweighted=None if self.unweighted is None else less(self.unweighted),
+            penalty=self.penalty / unit,
         )
 
     @property

@@ -22,7 +22,7 @@ from grouping.exact.covers import few_users
 from grouping.exact.search import Certificate, OwnListCertificate, Search
 from grouping.exact.sized import solve as sized
 from grouping.exact.sized.rooms import limited, roomy
-from grouping.methods import Budget, greedy
+from grouping.methods import Budget, InUnits, greedy
 from grouping.problem import NO_CONSTRAINTS, Problem
 
 READ = 2_000_000_000
@@ -87,6 +87,10 @@ def upper_bound(
     InfeasibleError
         If sizes leave no room for everybody.
     """
+    unit = problem.unit
+    if unit != 1.0:
+        found = upper_bound(problem.divided(unit), budget, stop)
+        return replace(found, certificate=InUnits(found.certificate, unit))
     budget, started = budget or Budget(), time.perf_counter()
     if not problem.aggregation.per_member:  # ndcg may fall where a list may hold more
         problem = problem.relaxed()

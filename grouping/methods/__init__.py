@@ -58,6 +58,22 @@ class Budget:
             return self
         return replace(self, time_limit=max(0.0, self.time_limit - seconds))
 
+    def in_units(self, unit: float) -> Budget:
+        """The same for ratings divided by a unit: what progress is told is multiplied by it."""
+        if self.progress is None:
+            return self
+        tell = self.progress
+        worths = ("objective", "bound")
+        return replace(
+            self,
+            progress=lambda figures: tell(
+                {
+                    name: value * unit if name in worths and value is not None else value
+                    for name, value in figures.items()
+                }
+            ),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -87,6 +103,31 @@ class Outcome:
     certificate: Certificate | None = None
     advice: list[str] = field(default_factory=list)
     method: str | None = None
+
+    def times(self, unit: float) -> Outcome:
+        """The outcome for ratings multiplied by a power of two."""
+        bound = None if self.bound is None else self.bound * unit
+        proof = None if self.certificate is None else InUnits(self.certificate, unit)
+        return replace(self, bound=bound, certificate=proof)
+
+
+@dataclass(frozen=True)
+class InUnits:
+    """A certificate for ratings that were divided by a unit.
+
+    Attributes
+    ----------
+    certificate : Certificate
+    unit : float
+    """
+
+    certificate: Certificate
+    unit: float
+
+    @property
+    def bound(self) -> float:
+        """Upper bound for the ratings as they were."""
+        return self.certificate.bound * self.unit
 
 
 @dataclass(frozen=True)
@@ -172,8 +213,11 @@ class Method:
                     f"or use {able}"
                 )
         taken = {name: value for name, value in options.items() if name in self.options}
-        outcome: Outcome = import_module(self.module).run(problem, budget, **taken)
-        return outcome
+        run: Callable[..., Outcome] = import_module(self.module).run
+        unit = problem.unit
+        if unit == 1.0:
+            return run(problem, budget, **taken)
+        return run(problem.divided(unit), budget.in_units(unit), **taken).times(unit)
 
 
 METHODS = {

@@ -33,9 +33,6 @@ MOST_VARIABLES = MOST_CONSTRAINTS = 2_000_000
 TOLERANCE = 1e-6
 """HiGHS' tolerance: how far a solution's values may be from whole and from its constraints."""
 
-SMALL = 2.0**-4
-"""Where all ratings are smaller, they are scaled up for HiGHS, whose tolerance is absolute."""
-
 
 def run(
     problem: Problem,
@@ -168,7 +165,7 @@ def build(
 
     n, m = problem.ratings.shape
     ratings = problem.relaxed().ratings  # what is excluded is told by constraints
-    R = np.stack([ratings.row(user) for user in range(n)]) / unit(problem)
+    R = np.stack([ratings.row(user) for user in range(n)])
     least_misery = problem.semantics == "lm"
     by_min = problem.aggregation.name == "min"
     positions = _positions(problem)
@@ -274,12 +271,6 @@ def build(
     )
     model.nobody = pyo.Constraint(model.G, rule=lambda mod, g: mod.s[g] <= most * mod.used[g])
     return _within_constraints(model, pyo, problem, symmetry_breaking, in_time)
-
-
-def unit(problem: Problem) -> float:
-    """What ratings are divided by: 1, or where all are `SMALL`, the power of two next to them."""
-    largest = max(abs(problem.low), abs(problem.high))
-    return 2.0 ** math.floor(math.log2(largest)) if 0 < largest < SMALL else 1.0
 
 
 def write(model: Any, path: str | os.PathLike[str]) -> None:
@@ -479,7 +470,7 @@ def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[],
         labels = _numbered(labels)
     bound = results.objective_bound
     usable = bound is not None and math.isfinite(bound) and not failed
-    outward = _outward(problem, labels, float(bound) * unit(problem)) if usable else None
+    outward = _outward(problem, labels, float(bound)) if usable else None
     status = "interrupted" if interrupted else "time_limit"
     if condition == ended.convergenceCriteriaSatisfied:
         worth = score(problem, labels).objective
@@ -531,9 +522,9 @@ def _stopped_by_interrupt(solver: Any) -> Iterator[list[int]]:
 
 
 def _outward(problem: Problem, labels: NDArray[np.int64], bound: float) -> float:
-    """Bound that is the objective where they are the same to HiGHS' tolerance, or above it."""
+    """Raise a bound that HiGHS' tolerance put below what its own solution is worth."""
     worth = score(problem, labels).objective
-    close = TOLERANCE * max(min(1.0, max(abs(problem.low), abs(problem.high))), abs(worth))
+    close = TOLERANCE * max(1.0, abs(worth))
     return worth if abs(bound - worth) <= close else max(bound, worth)
 
 

@@ -55,6 +55,29 @@ def test_small_ratings_have_the_groups_of_large_ones(method):
         assert small.bound >= small.objective
 
 
+@pytest.mark.parametrize(("semantics", "agg"), [("lm", "sum"), ("av", "min")])
+def test_small_ratings_are_proven_as_large_ones_are(semantics, agg):
+    """Beyond a few users too, by the same certificate, whoever asks: form, evaluate, progress."""
+    X = np.random.default_rng(3).integers(1, 6, (26, 8)).astype(float)
+    told = []
+    plain, small = (
+        form(Y, semantics, agg, 3, 2, "exact", time_limit=60, progress=told.append, missing="error")
+        for Y in (X, X * 2.0**-40)
+    )
+    assert plain.status == small.status == "optimal"
+    assert plain.labels.tolist() == small.labels.tolist()
+    assert small.objective == plain.objective * 2.0**-40
+    assert small.bound == pytest.approx(plain.bound * 2.0**-40, rel=1e-9)
+    assert small.certificate.bound == small.bound
+    assert told[-1]["objective"] == small.objective
+    exclude = {"0": ["1"], "3": ["2"]}
+    bounds = [
+        evaluate(Y, plain.labels, semantics, agg, 2, bound=True, exclude=exclude).bound
+        for Y in (X, X * 2.0**-40)
+    ]
+    assert bounds[1] == pytest.approx(bounds[0] * 2.0**-40, rel=1e-9)
+
+
 def test_large_whole_ratings_are_not_proven_to_a_share_of_them():
     """Whole objectives differ by a whole number, however large they are."""
     X = 2_000_000_000 + np.array([[0, 1, 0], [2, 2, 2], [2, 2, 0], [0, 0, 2]])
