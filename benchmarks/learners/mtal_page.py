@@ -57,11 +57,6 @@ MovieLens 1M's Alone and MTAL rows, and part of MovieLens 100K's MF, MLP and NCF
 on a GPU (`--device cuda`), all else on CPUs of two makes. What is drawn is the same, but sums are
 taken in other orders: scores differ as those of another seed would.
 
-Of MF_s, MLP_s and NCF_s, ratings with Joint, and Alone on the first split (MF_s and, but by items,
-NCF_s on the second too), are measured as said; the rest of them is from before the maps of side
-information started as the published ones do, and ended by the rule of 30 epochs, as did MF, MLP and
-NCF on ratings.
-
 Under each table stands how many rows are as near to the paper as that, and what they are off by on
 the whole: the median. All rows of a column were measured on the same draws, and all of the paper's
 on its own, so an easier or harder draw, or Base on it, moves them together.
