@@ -307,9 +307,18 @@ class Problem:
         return 2.0 ** math.floor(math.log2(largest)) if 0 < largest < SMALL else 1.0
 
     def divided(self, unit: float) -> Problem:
-        """Return the same problem with all ratings divided by a power of two."""
+        """Return the same problem with all ratings divided by a power of two.
+
+        Raises
+        ------
+        GroupingError
+            If a copy does not fit.
+        """
 
         def less(ratings: Ratings) -> Ratings:
+            dense = isinstance(ratings.matrix, np.ndarray)
+            cells: Any = ratings.matrix if dense else ratings.matrix.data
+            require(cells.nbytes, f"dividing {ratings.source} by a power of two", "scale them up")
             matrix: Any = ratings.matrix / unit
             fill = None if ratings.fill is None else ratings.fill / unit
             return replace(ratings, matrix=matrix, fill=fill, scale=None)
