@@ -33,13 +33,12 @@ def examine() -> dict[str, Any]:
         ``versions``, ``machine``, ``solvers``, ``extras``, and ``problems``: sentences, each
         with a way out; empty if all is well.
     """
-    versions = {"grouping": __version__, "python": platform.python_version()}
-    problems = []
-    for name in CORE:
-        found = _version(name)
-        versions[name] = found or "missing"
-        if found is None:
-            problems.append(f"{name} is missing: pip install grouping brings it")
+    installed = versions()
+    problems = [
+        f"{name} is missing: pip install grouping brings it"
+        for name, found in installed.items()
+        if found == "missing"
+    ]
     extras = {
         name: _version(name) or f"not installed (pip install 'grouping[{extra}]')"
         for name, extra in EXTRAS.items()
@@ -49,7 +48,7 @@ def examine() -> dict[str, Any]:
         "processors": os.cpu_count(),
         "memory available": in_words(available()),
     }
-    if versions["numba"] != "missing":
+    if installed["numba"] != "missing":
         numba: Any = import_module("numba")
         machine["threads"] = numba.get_num_threads()
         machine["jit"] = "disabled" if numba.config.DISABLE_JIT else "enabled"
@@ -68,12 +67,24 @@ def examine() -> dict[str, Any]:
     if solvers["HiGHS"].startswith("not"):
         problems.append(f"HiGHS does not run: {solvers['HiGHS']}")
     return {
-        "versions": versions,
+        "versions": installed,
         "machine": machine,
         "solvers": solvers,
         "extras": extras,
         "problems": problems,
     }
+
+
+def versions() -> dict[str, str]:
+    """Look up what is installed.
+
+    Returns
+    -------
+    versions : dict
+        Of this package, Python, and the packages that it needs; "missing" for what is not there.
+    """
+    found = {"grouping": __version__, "python": platform.python_version()}
+    return found | {name: _version(name) or "missing" for name in CORE}
 
 
 def as_table(found: dict[str, Any]) -> RenderableType:

@@ -29,6 +29,11 @@ FEW = 5.0  # ratings with error 0 that every mean has beside its own
 THREADS = 1
 
 
+def constants() -> dict[str, object]:
+    """What corrected estimates depend on, but for data, seed and code."""
+    return {name: value for name, value in globals().items() if name.isupper()}
+
+
 def boosted() -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learners.dmtl_data import read
-from benchmarks.learners.dmtl_rows import OURS
+from benchmarks.learners.dmtl_rows import OURS, SETTINGS
 from benchmarks.learners.dmtl_table3 import NAMES, estimates
-from benchmarks.learners.lines import Lines
+from benchmarks.learners.lines import Lines, same_settings
 from benchmarks.learners.surprise_rows import MORE, ROWS
 from learners.dmtl.protocol import SCALE, Ranked, rank
 from learners.intervals import bootstrap
@@ -33,6 +33,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.ours not in options.rows:
         parser.error(f"--ours: {options.ours!r} is not among the --rows that it is compared with")
+    same_settings(options.out, "rows", SETTINGS)
     data = read(options.data)
     lines = Lines(
         options.out / "better.csv", ("data", "seed", "row"), ("precision", "recall", "rmse")
@@ -48,8 +49,7 @@ def main() -> int:
             error = rmse(split.test.value, np.clip(guess, *SCALE))
             errors.setdefault(row, []).append(error)
             found.setdefault(row, {})[seed] = (users, result)
-            if not lines.has(options.data, seed, row):
-                lines.add((options.data, seed, row), (*result.means, error))
+            lines.put((options.data, seed, row), (*result.means, error))
     show(found, errors, options.ours, len(data.users))
     return 0
 

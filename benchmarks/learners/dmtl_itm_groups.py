@@ -21,7 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.learners.dmtl_data import Data, matrix, read
-from benchmarks.learners.lines import Lines
+from benchmarks.learners.lines import Lines, same_settings
 from grouping.ratings import Ratings
 from learners.als import BiasedALS
 from learners.bias import BiasModel
@@ -142,6 +142,7 @@ def main() -> int:
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--ours", default="DMTL, mean", help="compared with all others")
     options = parser.parse_args()
+    same_settings(options.out, "itm-groups", {"network": SMALL, "number of folds": FOLDS})
     data = read("itm-rec")
     lines = Lines(
         options.out / "itm-groups.csv",
@@ -156,12 +157,10 @@ def main() -> int:
                 estimates = kept(data, by, seed, name, options.out)
                 scored = by_group(data, fold, estimates)
                 found.setdefault(name, []).append(scored)
-                if not lines.has(by, seed, name):
-                    truth = data.itm.group_ratings.value
-                    error = float(np.sqrt(np.mean((estimates - truth) ** 2)))
-                    lines.add(
-                        (by, seed, name), (error, *np.nanmean(scored[:, 1:], axis=0).tolist())
-                    )
+                truth = data.itm.group_ratings.value
+                error = float(np.sqrt(np.mean((estimates - truth) ** 2)))
+                means = np.nanmean(scored[:, 1:], axis=0)
+                lines.put((by, seed, name), (error, *means.tolist()))
         show(by, found, options.ours)
     return 0
 

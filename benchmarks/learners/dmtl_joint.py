@@ -17,7 +17,7 @@ from benchmarks.learners.dmtl_better import differences
 from benchmarks.learners.dmtl_data import read
 from benchmarks.learners.dmtl_rows import dmtl
 from benchmarks.learners.dmtl_table3 import NAMES
-from benchmarks.learners.lines import Lines
+from benchmarks.learners.lines import Lines, same_settings
 from learners.dmtl.protocol import Ranked, rank
 from learners.dmtl.settings import AS_WRITTEN, Settings
 from learners.intervals import bootstrap
@@ -36,6 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     if 0.0 not in options.lambdas:
         parser.error("--lambdas: 0 is what the others are compared with")
+    same_settings(options.out, "joint", {"network": NETWORKS})
     data = read(options.data)
     lines = Lines(
         options.out / "joint.csv",
@@ -57,9 +58,8 @@ def main() -> int:
             result = rank(split.test.who, split.test.value, estimates)
             found.setdefault(weight, {})[seed] = (np.unique(split.test.who), result)
             key = (data.name, options.network, seed, f"{weight:g}")
-            if not lines.has(*key):
-                error = rmse(split.test.value, np.clip(estimates, 1, 5))
-                lines.add(key, (error, *result.means, int(epochs)))
+            error = rmse(split.test.value, np.clip(estimates, 1, 5))
+            lines.put(key, (error, *result.means, int(epochs)))
     print("| lambda | RMSE | P@10 | R@10 | less lambda 0: P@10 | R@10 |")
     print("| --- | --- | --- | --- | --- | --- |")
     for weight, by_seed in found.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.learners.corrected import Corrected
+from benchmarks.learners.corrected import Corrected, constants
 from benchmarks.learners.dmtl_data import Data, Parts
 from grouping.ratings import Ratings
 from learners.als import BiasedALS
@@ -46,6 +46,15 @@ PARTS = {
 THREADS = 1
 ONCE = Settings(refit=False, finish=False)
 """DMTL that finds its epochs; a finished profiling head would not change recommendations."""
+
+SETTINGS: dict[str, object] = {
+    "network": (Settings(), AS_WRITTEN, ONCE),
+    "factorisation": FACTORISATIONS,
+    "ensemble": PARTS,
+    "correction": constants(),
+    "split of the corrected ensemble's weights": ELSEWHERE,
+}
+"""All that estimates depend on, but for data, split and code."""
 
 Model = DMTL | BiasedALS | Corrected
 Fit = Callable[[Ratings], Model]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learners.dmtl_data import Data, matrix, read
-from benchmarks.learners.lines import Lines
+from benchmarks.learners.lines import Lines, same_settings
 from benchmarks.learners.published import TABLE_II
 from learners.dmtl.labels import cluster_labels
 from learners.dmtl.model import DMTL
@@ -40,6 +40,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    asked = {"network": NETWORKS, "number of folds": FOLDS, "seed": options.seed}
+    same_settings(options.out, "table2", asked)
     lines = Lines(
         options.out / "table2.csv",
         ("data", "network", "labels_from", "setting", "fold"),

@@ -18,9 +18,11 @@ from benchmarks.learners.dmtl_rows import (
     EQUAL,
     FACTORISATIONS,
     OURS,
+    SETTINGS,
     SHORT,
     our_estimates,
 )
+from benchmarks.learners.lines import same_settings
 from benchmarks.learners.published import TABLE_III
 from benchmarks.learners.surprise_environment import estimate
 from benchmarks.learners.surprise_rows import MORE, ROWS
@@ -37,7 +39,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="*", default=[42], help="42 is the paper's")
     parser.add_argument("--rows", nargs="*", default=[*ROWS, *OURS], choices=[*ROWS, *MORE, *OURS])
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    same_settings(options.out, "rows", SETTINGS)
     lines = []
     for name in options.data:
         data = read(name)

@@ -3,8 +3,33 @@
 from __future__ import annotations
 
 import csv
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+
+def same_settings(out: Path, name: str, settings: dict[str, object]) -> None:
+    """Refuse a folder whose results, of the same name, were made with other settings.
+
+    Settings are compared by how they print. What the code was is not looked at: after a change of
+    the code name another folder, or remove what it holds.
+
+    Raises
+    ------
+    SystemExit
+        If a setting differs; the message names it.
+    """
+    said = {key: repr(value) for key, value in settings.items()}
+    path = out / f"{name}.settings.json"
+    if path.is_file():
+        before = json.loads(path.read_text())
+        for key in {**before, **said}:
+            if before.get(key) != said.get(key):
+                raise SystemExit(f"{out}: made with another {key}; name another folder with --out")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(said, indent=1) + "\n")
 
 
 class Lines:
@@ -24,6 +49,12 @@ class Lines:
                     raise SystemExit(f"{path}: holds other columns; name another folder with --out")
                 for row in reader:
                     self.rows[tuple(row[key] for key in keys)] = row
+            if self.rows:
+                print(
+                    f"{path}: {len(self.rows)} lines of before, which are not measured again; to "
+                    "measure them name another folder with --out",
+                    file=sys.stderr,
+                )
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="") as file:
@@ -33,12 +64,20 @@ class Lines:
         return tuple(map(str, key)) in self.rows
 
     def add(self, key: Sequence[object], values: Sequence[object]) -> None:
-        """Write a line at once."""
-        cells = [*map(str, key), *(f"{v:.6f}" if isinstance(v, float) else str(v) for v in values)]
+        """Write a line at once; a later one of the same key counts."""
+        cells = self._cells(key, values)
         with self.path.open("a", newline="") as file:
-            csv.writer(file).writerow(cells)
-        names = [*self.keys, *self.values]
-        self.rows[tuple(map(str, key))] = dict(zip(names, cells, strict=True))
+            csv.writer(file).writerow(cells.values())
+        self.rows[tuple(map(str, key))] = cells
+
+    def put(self, key: Sequence[object], values: Sequence[object]) -> None:
+        """Write a line unless the very same is there."""
+        if self.rows.get(tuple(map(str, key))) != self._cells(key, values):
+            self.add(key, values)
+
+    def _cells(self, key: Sequence[object], values: Sequence[object]) -> dict[str, str]:
+        cells = [*map(str, key), *(f"{v:.6f}" if isinstance(v, float) else str(v) for v in values)]
+        return dict(zip((*self.keys, *self.values), cells, strict=True))
 
     def show(self) -> None:
         """Print as a Markdown table."""

@@ -6,7 +6,8 @@ and the tested 10 % looked at once. Splits, partitions and Base are those of
 `benchmarks.learners.mtal_tables`. A stopped run goes on where it was; `--show` prints what is
 there. `--alone` has each organisation factorise its own ratings and nothing else, to see what it is
 that helps. `--levels` learns the ratings from 1 to 5 where likes are to be ranked, so from more
-than implicit feedback has: organisations that have such ratings may.
+than implicit feedback has: organisations that have such ratings may. `--no-side` offers no side
+information.
 
 No masks are drawn: they cancel to the bit, as a test shows, and take most of the time where many
 organisations have each row.
@@ -19,7 +20,7 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -66,9 +67,12 @@ def main() -> int:
     variants = parser.add_mutually_exclusive_group()
     variants.add_argument("--alone", action="store_true")
     variants.add_argument("--levels", action="store_true")
+    variants.add_argument("--no-side", action="store_true")
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args()
-    variant = "alone-" if options.alone else "levels-" if options.levels else ""
+    chosen = [name for name in ("alone", "levels", "no_side") if getattr(options, name)]
+    variant = "".join(f"{name.replace('_', '-')}-" for name in chosen)
+    grid = [choice for choice in GRID if not (options.no_side and choice[1])]
     lines = Lines(options.out / f"mtal-better-{variant}{options.data}.csv", KEYS, VALUES)
     learn = alone if options.alone else partial(learned, levels=options.levels)
     if options.show:
@@ -81,7 +85,7 @@ def main() -> int:
             continue
         if options.levels and column[0] == "explicit":
             continue  # has them anyway
-        values = run(Cell(options.data, split, "factors", *column), data, learn)
+        values = run(Cell(options.data, split, "factors", *column), data, learn, grid)
         lines.add(key, values)
         ratio = float(values[1]) / float(values[0])
         print(f"{key}: ratio to base {ratio:.4f}, {values[-1]:.0f} s", file=sys.stderr, flush=True)
@@ -89,12 +93,17 @@ def main() -> int:
     return 0
 
 
-def run(cell: Cell, data: MovieLens, learn: Callable[..., Learned]) -> tuple:
+def run(
+    cell: Cell,
+    data: MovieLens,
+    learn: Callable[..., Learned],
+    grid: Sequence[tuple[Factors, bool]] = GRID,
+) -> tuple:
     """Choose on validation, then learn from all that is not tested."""
     started = time.perf_counter()
     tested = tested_of(cell, data)
     found = []
-    for factors, side in GRID:
+    for factors, side in grid:
         _, judged = learn(_sided(cell, side), data, factors, 0.1, SWEEPS)
         score, sweeps = best_of(cell, judged)
         found.append((score, factors, side, sweeps))

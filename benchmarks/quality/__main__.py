@@ -7,6 +7,7 @@ import csv
 import os
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 FAMILIES = ("generated", "uniform", "ml-100k", "ml-1m", "refine", "program", "symmetry", "sizes")
@@ -32,10 +33,13 @@ def main() -> int:
 
     rows = _saved(options.csv)
     print(f"{options.threads} threads, {os.cpu_count()} cores, {platform.machine()}; seconds")
-    print("without compilation; `error` is the largest distance of GRD from the bound.")
+    print("without compilation; `error` is the largest distance of GRD from the bound, as written")
+    print("and with split buckets.")
+    if rows:
+        print(f"{options.csv}: {len(rows)} rows of before, not measured again", file=sys.stderr)
     for family in options.only or FAMILIES:
         wanted = [
-            case
+            replace(case, threads=options.threads)
             for case in cases(family)
             if case.seed < options.seeds
             and (not options.problem or f"{case.semantics}-{case.agg}" in options.problem)
@@ -81,7 +85,10 @@ def _saved(path):
     if not path.exists():
         return {}
     with path.open(newline="") as file:
-        return {tuple(row[name] for name in names): row for row in csv.DictReader(file)}
+        reader = csv.DictReader(file)
+        if not {*names} <= {*(reader.fieldnames or names)}:
+            raise SystemExit(f"{path}: holds other columns; name another file with --csv")
+        return {tuple(row[name] for name in names): row for row in reader}
 
 
 def _save(path, row):

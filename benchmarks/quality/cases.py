@@ -29,6 +29,7 @@ class Case:
     asked : str
     method : {"exact", "ip", "ip without symmetry", "refine"}
         With refine the seed is the method's, and the gap is to what exact proves in a minute.
+    threads : int
     """
 
     family: str
@@ -43,6 +44,7 @@ class Case:
     limit: float
     asked: str
     method: str = "exact"
+    threads: int = 2
 
     @property
     def data(self) -> str:
@@ -63,7 +65,7 @@ class Case:
     def key(self) -> dict[str, str]:
         """What tells its row in the CSV file from others."""
         names = ("family", "kind", "users", "items", "seed", "semantics", "agg", "groups", "k")
-        return {name: str(getattr(self, name)) for name in (*names, "method")}
+        return {name: str(getattr(self, name)) for name in (*names, "limit", "threads", "method")}
 
 
 def cases(family: str) -> Iterator[Case]:

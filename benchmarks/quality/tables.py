@@ -14,7 +14,8 @@ def problems(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
     """Table of what `exact` reached, and of how far GRD stays behind it."""
     head = (
         *("ratings", "problem", "seeds", "optimal", "gap median", "gap worst"),
-        *("seconds median", "worst", "asked", "GRD's gap", "with splits", "error", "theorem"),
+        *("seconds median", "worst", "asked", "GRD's gap", "with splits"),
+        *("error", "with splits", "theorem"),
     )
     lines = []
     for same in _by_problem(cases):
@@ -24,11 +25,6 @@ def problems(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
         case = same[0]
         gaps = [_gap(row["objective"], row["bound"]) for row in found]
         seconds = [float(row["seconds"]) for row in found]
-        errors = [
-            float(row["bound"]) - float(row["grd split"] or row["grd"])
-            for row in found
-            if row["bound"] and row["grd"]
-        ]
         lines.append(
             (
                 _ratings(case),
@@ -46,11 +42,17 @@ def problems(cases: Sequence[Case], rows: dict[tuple[str, ...], Row]) -> str:
                 _percent(statistics.median(_gap(row["grd split"], row["bound"]) for row in found))
                 if found[0]["grd split"]
                 else "",
-                f"{max(errors):.3g}" if errors else "",
-                found[0]["theorem"] if errors else "",
+                *(_error(found, name) for name in ("grd", "grd split")),
+                found[0]["theorem"],
             )
         )
     return _markdown(head, lines)
+
+
+def _error(rows: Sequence[Row], name: str) -> str:
+    """Largest distance from the bound; nothing where it was never measured."""
+    errors = [float(row["bound"]) - float(row[name]) for row in rows if row["bound"] and row[name]]
+    return f"{max(errors):.3g}" if errors else ""
 
 
 TITLES = {

@@ -84,6 +84,12 @@ def _read(path: str | os.PathLike[str]) -> pd.DataFrame:
     answers = answers[answers["sample"] != "sample"].reset_index(drop=True)  # repeated headers
     if len(answers) == 0:
         raise InputError(f"{name}: holds no answer")
+    again = answers.duplicated(["sample", "person"])
+    if again.any():
+        row = answers[again].iloc[0]
+        raise InputError(
+            f"{name}: {row['person']!r} answers on {row['sample']} twice: leave one answer"
+        )
     allowed = {
         "satisfaction_1": range(LOWEST, HIGHEST + 1),
         "satisfaction_2": range(LOWEST, HIGHEST + 1),

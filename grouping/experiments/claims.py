@@ -33,10 +33,12 @@ SAME = (
 )
 
 
-def never_below(
+def above(
     frame: pd.DataFrame, better: str, worse: str, column: str, text: str, *, lower: bool = False
 ) -> Claim:
-    """One method is at least as good as another at every point.
+    """One method is better than another at every point.
+
+    A setting that stands in several panels is a point of each.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def never_below(
     both = _side_by_side(frame, better, worse, column)
     if len(both) == 0:
         return Claim(text, None, "")
-    ahead = both[better] <= both[worse] if lower else both[better] >= both[worse]
+    ahead = both[better] < both[worse] if lower else both[better] > both[worse]
     ratio = both[worse] / both[better] if lower else both[better] / both[worse]
     return Claim(
         text,

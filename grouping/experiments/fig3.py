@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grouping.experiments.claims import near_optimum, never_below, trend
+from grouping.experiments.claims import above, near_optimum, trend
 from grouping.experiments.formations import Panel, Setting
 from grouping.experiments.quality import METHODS_COMPARED, quality_study
 from grouping.experiments.study import Asked, Claim, Study
@@ -47,18 +47,16 @@ def claims(frame: pd.DataFrame) -> list[Claim]:
     found = [
         near_optimum(frame, "greedy", "GRD's objective is comparable to the optimum"),
         near_optimum(frame, "refine", "(ours) refine's objective is comparable to the optimum"),
-        never_below(
+        above(
             frame,
             "greedy",
             "baseline",
             "objective",
             "(ours) GRD's objective is the baseline's or more",
         ),
-        never_below(
-            frame, "refine", "baseline", "objective", "(ours) refine's objective is so too"
-        ),
-        never_below(frame, "greedy", "baseline", Y, "GRD is above the baseline"),
-        never_below(
+        above(frame, "refine", "baseline", "objective", "(ours) refine's objective is so too"),
+        above(frame, "greedy", "baseline", Y, "GRD is above the baseline"),
+        above(
             frame,
             "greedy",
             "baseline",

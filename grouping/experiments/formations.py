@@ -131,9 +131,16 @@ def on_given(panels: Sequence[Panel], asked: Asked, *, beyond: bool) -> list[Pan
     Returns
     -------
     panels : list of Panel
+        Rounded as asked, but for sparse ratings, which are whole numbers.
     """
+    panels = [
+        panel
+        if panel.base.data == "sparse"
+        else replace(panel, base=replace(panel.base, step=asked.step))
+        for panel in panels
+    ]
     if asked.ratings is None:
-        return [replace(panel, base=replace(panel.base, step=asked.step)) for panel in panels]
+        return panels
     n, m = asked.ratings.shape
     taken = []
     for panel in panels:
@@ -143,10 +150,31 @@ def on_given(panels: Sequence[Panel], asked: Asked, *, beyond: bool) -> list[Pan
         whole = len(fitting) == len(panel.values) and base.users <= n and base.items <= m
         if base.data == "synthetic" and (whole or not beyond):
             base = replace(base, users=min(base.users, n), items=min(base.items, m))
-            base = replace(base, k=min(base.k, base.items), data="given", step=asked.step)
+            base = replace(base, k=min(base.k, base.items), data="given")
             panel = replace(panel, base=base, values=fitting)
         taken.append(panel)
     return taken
+
+
+def left_synthetic(panels: Sequence[Panel], asked: Asked) -> tuple[str, ...]:
+    """Say which panels do not rest on the user's ratings.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        From `on_given`.
+    asked : Asked
+
+    Returns
+    -------
+    notes : tuple of str
+        None if there are no ratings, or all panels rest on them.
+    """
+    names = [f'"{panel.name}"' for panel in panels if panel.base.data != "given"]
+    if asked.ratings is None or not names:
+        return ()
+    said = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return (f"Not on these ratings, which lack the sizes or gaps, but on synthetic ones: {said}.",)
 
 
 def points_of(panels: Sequence[Panel], methods: Sequence[str], seeds: Sequence[int]) -> list[Row]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from grouping import __version__
+from grouping.doctor import examine, versions
 from grouping.experiments import experiment_named
 from grouping.experiments.figures import save
 from grouping.experiments.points import measure_all
@@ -14,6 +15,9 @@ from grouping.experiments.study import Asked, Claim
 from grouping.experiments.summary import write_summary
 from grouping.pictures import blank
 from grouping.points import Row, Tell, described
+
+DECIDING = ("numpy", "scipy", "numba", "scikit-learn", "highspy")
+"""Packages whose versions decide results or times."""
 
 
 def run_experiment(
@@ -46,8 +50,6 @@ def run_experiment(
     GroupingError
         If matplotlib is missing, memory does not suffice, or the folder cannot be written to.
     """
-    from grouping.doctor import examine
-
     started = time.perf_counter()
     figure = blank(6, 4)  # first: without matplotlib nothing is measured in vain
     study = experiment_named(name).study(replace(asked, folder=folder))
@@ -83,6 +85,7 @@ def settings_of(name: str, asked: Asked) -> Row:
     return {
         "experiment": name,
         "version": __version__,
+        **{name: of for name, of in versions().items() if name in DECIDING},
         "ratings": experiment_named(name).draws or described(asked.ratings),
         "scale": "full" if asked.full else "small",
         "runs": asked.runs,

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from grouping import Ratings
-from grouping.experiments.formations import Panel, Setting, on_given, points_of, pool_for
+from grouping.experiments.formations import (
+    Panel,
+    Setting,
+    left_synthetic,
+    on_given,
+    points_of,
+    pool_for,
+)
 from grouping.experiments.pool import Pool, take
 from grouping.experiments.study import Asked
 from tests.strategies import csr_of
@@ -59,8 +66,17 @@ def test_sizes_beyond_the_given_are_left_out_or_the_panel_is_synthetic():
     asked = Asked(ratings=GIVEN, step=0.5)
     (cut,) = on_given([PANEL], asked, beyond=False)
     assert (list(cut.values), cut.base.data, cut.base.step) == ([4, 10], "given", 0.5)
-    (whole,) = on_given([PANEL], asked, beyond=True)
-    assert (list(whole.values), whole.base.data) == ([4, 10, 20], "synthetic")
+    sparse = replace(PANEL, name="gaps", base=replace(PANEL.base, data="sparse"))
+    whole, gaps = on_given([PANEL, sparse], asked, beyond=True)
+    assert (list(whole.values), whole.base.data, whole.base.step) == (
+        [4, 10, 20],
+        "synthetic",
+        0.5,
+    )
+    assert gaps.base.step is None  # whole numbers whatever is asked
+    (note,) = left_synthetic([whole, cut, gaps], asked)
+    assert f'synthetic ones: "{PANEL.name}" and "gaps"' in note
+    assert left_synthetic([cut], asked) == left_synthetic([whole], Asked()) == ()
     (fitting,) = on_given([replace(PANEL, values=(4, 10))], asked, beyond=True)
     assert fitting.base.data == "given"
 

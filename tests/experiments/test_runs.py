@@ -258,6 +258,8 @@ def test_other_settings_are_refused_by_name(tmp_path):
     measure_all(study, tmp_path, settings, lambda *told: None)
     with pytest.raises(InputError, match="seed was 0, now 4"):
         measure_all(study, tmp_path, settings | {"seed": 4}, lambda *told: None)
+    with pytest.raises(InputError, match=r"numba was '.*', now '0.1'"):
+        measure_all(study, tmp_path, settings | {"numba": "0.1"}, lambda *told: None)
 
 
 def test_unknown_experiments_and_methods_are_refused():

@@ -139,6 +139,7 @@ def test_one_answer_and_no_difference_can_be_analysed(carried_out, tmp_path):
         ("similar-min,me,6,1,1", "satisfaction_1 = '6'"),
         ("similar-min,me,5,1,", "preferred = ''"),
         ("nowhere,me,5,1,1", "no sample 'nowhere'"),
+        ("similar-min,me,5,1,1\nsimilar-min,me,5,1,1", "'me' answers on similar-min twice"),
     ],
 )
 def test_answers_that_are_not_possible_are_refused(carried_out, tmp_path, row, words):
