@@ -212,7 +212,7 @@ class Exclusions:
         Returns
         -------
         ratings : Ratings
-            float32 where that holds all ratings, else float64; CSR stays CSR.
+            float32 where that holds all ratings and this one, else float64; CSR stays CSR.
 
         Raises
         ------
@@ -224,7 +224,9 @@ class Exclusions:
         rows, columns = self.pairs.T
         if isinstance(ratings.matrix, np.ndarray):
             small = ratings.dtype.kind in "iu" and ratings.dtype.itemsize <= 2
-            dtype = np.dtype(np.float32 if small or ratings.dtype == np.float32 else np.float64)
+            narrow = small or ratings.dtype == np.float32
+            narrow = narrow and abs(rating) <= float(np.finfo(np.float32).max)
+            dtype = np.dtype(np.float32 if narrow else np.float64)
             _require_memory(ratings, dtype.itemsize)
             matrix = ratings.matrix.astype(dtype)
             matrix[rows, columns] = rating
@@ -275,9 +277,13 @@ def penalty(masses: NDArray[np.float64], weights: NDArray[np.float64], largest: 
     -------
     penalty : float
         A power of 2. A score below minus half of it is that of an excluded item, any other not.
+        Infinite where sums of so many of it would be.
     """
-    together = max(float(masses.sum()), float(len(masses)))
+    with np.errstate(over="ignore"):
+        together = max(float(masses.sum()), float(len(masses)))
     needed = 8.0 * together * (1.0 + float(weights.sum())) * max(largest, 1.0)
+    if not math.isfinite(2.0 * needed * together):
+        return math.inf
     return float(2.0 ** math.ceil(math.log2(needed)))
 
 

@@ -234,7 +234,8 @@ def best_of_columns(
         return items
     if problem.exact_sums:
         return items
-    if error and len(near) * len(members) >= problem.ratings.count() // 4:
+    dear = min(problem.ratings.count() // 4, RESCORED_CELLS)
+    if error and len(near) * len(members) >= dear:
         return best_list(problem, members)  # sums anew are cheaper than so many look-ups
     if len(near) * len(members) >= RESCORED_CELLS:
         return items

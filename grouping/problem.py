@@ -188,6 +188,8 @@ class Problem:
             low, high = _range(ratings)
             largest = max(abs(low), abs(high))
             excluded = penalty(counting.masses(ratings.shape[0]), made.weights, largest)
+            if math.isinf(excluded):
+                raise _too_large(ratings, largest, counting)
             ratings = exclusions.rated(ratings, -excluded)
         own, columns, lowest, highest, exact_sums = _read_once(ratings, semantics, k)
         if not exclusions:
@@ -201,11 +203,7 @@ class Problem:
         with np.errstate(over="ignore"):
             mass = float(counting.masses(ratings.shape[0]).sum())
         if not math.isfinite(largest * mass * max(k, sum(made.weights.tolist()))):
-            raise InputError(
-                f"{ratings.source}: ratings of up to {largest:g}"
-                f"{'' if counting.weights is None else ' times the weights of users'} are too "
-                "large to be added up: scale them down"
-            )
+            raise _too_large(ratings, largest, counting)
         constraints = constraints or NO_CONSTRAINTS
         if exclusions:
             named = Rule("exclude", exclusions.words)
@@ -555,6 +553,14 @@ def _incomplete(ratings: Ratings) -> str:
     return (
         f"{ratings.source}: {n * m - ratings.count()} of {n * m} ratings are missing (NaN or not "
         "stored): choose how to fill them (missing = min, mean, a number, or a predictor)"
+    )
+
+
+def _too_large(ratings: Ratings, largest: float, counting: Counting) -> InputError:
+    weighted = "" if counting.weights is None else " times the weights of users"
+    return InputError(
+        f"{ratings.source}: ratings of up to {largest:g}{weighted} are too large to be added up: "
+        "scale them down"
     )
 
 

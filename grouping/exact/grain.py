@@ -47,9 +47,30 @@ def grain_of(ratings: Ratings, terms: int) -> float | None:
         if divisor != 1:  # no rating can lower it further
             whole = np.abs(scaled).astype(np.int64)
             divisor = math.gcd(divisor, int(np.gcd.reduce(whole, axis=None)))
-    if divisor == 0 or math.ldexp(largest, -digits) * terms > math.ldexp(divisor, -digits) * EXACT:
+    if divisor == 0 or largest * terms > (divisor & -divisor) * EXACT:
         return None
     return math.ldexp(divisor, -digits)
+
+
+def power_of_two_in(grain: float) -> float:
+    """Find the largest power of two that a grain is a whole multiple of.
+
+    Sums of multiples of the grain are exact in floats of so many digits while they are at most
+    2**digits times this; not while they are 2**digits times the grain: 5 * 2**24 - 5 is odd, and
+    no float32.
+
+    Parameters
+    ----------
+    grain : float
+        From `grain_of`.
+
+    Returns
+    -------
+    power : float
+    """
+    mantissa, exponent = math.frexp(grain)
+    whole = int(math.ldexp(mantissa, 53))
+    return math.ldexp(whole & -whole, exponent - 53)
 
 
 def rounded_down(bound: float, grain: float | None) -> float:

@@ -25,6 +25,7 @@ NARROW, WIDE = 16, 128
 SHORT = 512
 SMALL, MOST_NARROW = 256, 1 << 15  # so many times so much is exact in float32
 ROWS = 4
+LARGEST = np.iinfo(np.int64).max
 STRETCH = 4096
 
 
@@ -86,6 +87,8 @@ def _select(row, maxima, k, items, keys, highest):
                     if filled == k:
                         # a later entry must be larger to enter: equal ones stand further right
                         bounded = True
+                        if keys[k - 1] == LARGEST:
+                            return
                         floor = np.int64(keys[k - 1]) + 1
             start = end
 

@@ -157,7 +157,9 @@ class ListsWithinSizes:
         worth = np.empty((len(self.rows), len(lists)))
         for _ in range(ROUNDS):
             for group, items in enumerate(lists):
-                worth[:, group] = self.rows[:, items].astype(np.float64) @ self.weights
+                # BLAS would add up in an order that depends on its threads
+                rated = self.rows[:, items].astype(np.float64)
+                worth[:, group] = np.einsum("ij,j->i", rated, self.weights)
             labels = self.sizes.divide(worth)
             found = self.lists(labels)
             if np.array_equal(found, lists) or self.stop():

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from grouping import evaluate, form
+from grouping.exact.covers.groups import covered
 from grouping.missing import complete, rounded
 from grouping.ratings import Ratings
 
@@ -123,3 +124,55 @@ def test_what_is_masked_is_unrated():
     assert Ratings.of(X).count() == 3
     with pytest.raises(ValueError, match="missing"):
         form(X, "lm", "max", 1, 1)
+
+
+def test_sums_of_multiples_that_are_no_power_of_two_are_not_taken_for_exact_in_float32():
+    """Ratings of whole 40s and 25 more have the grain 5, and float32 holds only every fourth whole
+    number at this size: lists' values were rounded, and a formation 40 below the best was proven.
+    """
+    tastes = np.random.default_rng(5).integers(0, 5, (60, 14)).astype(np.float64)
+    tastes[0, 0] = 0
+    plain, large = (
+        form(X, "av", "sum", groups=5, k=2, method="exact", time_limit=60)
+        for X in (tastes, 40 * tastes + 35_000_025)
+    )
+    assert plain.status == large.status == "optimal"
+    assert large.objective == 40 * plain.objective + 60 * 2 * 35_000_025
+
+
+@pytest.mark.parametrize("k", [66, 70])
+def test_lists_longer_than_the_favourites_that_are_looked_at_first(k):
+    X = np.random.default_rng(0).integers(1, 6, (30, 70)).astype(np.float64)
+    found = form(X, "av", "sum", 3, k, method="exact", time_limit=0.5)
+    assert found.bound >= found.objective
+    every = sum(-np.sort(-row)[:k].sum() for row in X)
+    assert found.bound <= every
+
+
+def test_the_largest_whole_number_is_refused_wherever_it_stands():
+    """It has no successor that a later rating would have to reach."""
+    X = np.ones((3, 600), np.int64)
+    X[0, 0] = 2**63 - 1
+    for k in (1, 2):
+        with pytest.raises(ValueError, match="beyond 2"):
+            form(X, "lm", "min", 2, k)
+
+
+def test_large_single_precision_ratings_may_be_excluded():
+    """What stands for excluded items lies beyond float32, and no rating is infinite."""
+    X = (np.random.default_rng(0).random((20, 8)) * 1e36).astype(np.float32)
+    asked = {"method": "refine", "iterations": 1, "exclude": {"0": ["1"]}}
+    found = form(X, "lm", "min", 2, 2, **asked)
+    assert "1" not in found.groups[found.labels[0]].items
+    with pytest.raises(ValueError, match="too large to be added up: scale them down"):
+        form(X.astype(np.float64) * 1e271, "lm", "min", 2, 2, **asked)
+
+
+def test_covers_of_lists_longer_than_the_ties_that_are_tried():
+    """Of 600 items that are all tied, as many are tried as a list has places."""
+    weights = np.zeros(270)
+    weights[-1] = 1.0
+    value, cover = covered(
+        np.full((12, 600), 5.0), np.array([0, 1]), np.ones(12, bool), weights, np.zeros(600)
+    )
+    assert (value, cover.all()) == (5.0, True)

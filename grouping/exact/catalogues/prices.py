@@ -89,8 +89,9 @@ class ListPricing:
         elif high > low:
             self._step = (high - low) / (LEVELS[dtype] - 1)
         users, items = ratings.shape
+        self._favourites = min(items, max(FAVOURITES, len(weights)))
         memory.require(
-            users * (items * dtype.itemsize + 8 * FAVOURITES),
+            users * (items * dtype.itemsize + 8 * self._favourites),
             "searching over lists",
             "take fewer users or items, or --method greedy",
         )
@@ -222,7 +223,7 @@ class ListPricing:
     def _coded(self, dtype: np.dtype[Any]) -> kernels.Codes:
         """Ratings in whole steps, rounded up, and users' favourite items."""
         users, items = self.ratings.shape
-        count = min(items, FAVOURITES)
+        count = self._favourites
         codes = np.empty((users, items), dtype)
         favourites = np.empty((users, count), np.int32)
         for start in range(0, users, _ROWS):

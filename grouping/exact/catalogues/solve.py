@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.exact.catalogues.prices import ListPricing, PricedLists
-from grouping.exact.grain import grain_of, rounded_down
+from grouping.exact.grain import grain_of, power_of_two_in, rounded_down
 from grouping.exact.medians.solve import middle_multipliers, root_proof, target_above
 from grouping.exact.medians.tree import BATCH, Descent, MedianTree, TreeProof, outward, tree_bound
 from grouping.exact.search import Search
@@ -275,8 +275,8 @@ class Instance:
         self.grain = None
         if np.array_equal(self.weights, np.rint(self.weights)):
             self.grain = grain_of(problem.ratings, int(min(users * total, 2.0**60)))
-        exact = self.grain is not None and largest <= self.grain * 2**24
-        self.dtype = np.float32 if exact else np.float64
+        narrow = self.grain is not None and largest <= power_of_two_in(self.grain) * 2**24
+        self.dtype = np.float32 if narrow else np.float64
         self.slack = users * (self.slots + 1) * (k + 4) * np.finfo(np.float64).eps * largest
 
     @property

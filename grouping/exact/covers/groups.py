@@ -89,10 +89,11 @@ def covered(
     if len(sure):
         inside = inside[(ratings[np.ix_(inside, sure)] >= minima[sure]).all(axis=1)]
     tied = np.flatnonzero(minima >= threshold if only_last else minima == threshold)
-    if len(tied) > MOST_TIED:
-        tied = tied[np.argsort(-popular[tied], kind="stable")[:MOST_TIED]]
+    open_places = k - len(sure)
+    if len(tied) > (most := max(MOST_TIED, open_places)):
+        tied = tied[np.argsort(-popular[tied], kind="stable")[:most]]
     holds = ratings[np.ix_(inside, tied)] >= threshold
-    for _ in range(k - len(sure)):
+    for _ in range(open_places):
         item = int(holds.sum(axis=0).argmax())
         kept = holds[:, item]
         inside, holds = inside[kept], np.delete(holds[kept], item, axis=1)

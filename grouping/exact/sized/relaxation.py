@@ -23,6 +23,7 @@ from grouping.exact.sized.parts import Part
 from grouping.exact.sized.rooms import Rooms
 from grouping.kernels import sized as kernels
 from grouping.kernels import sized_prices as prices
+from grouping.memory import require
 
 SLICE, LEAST_SLICE = 30_000_000, 2_000_000
 """Ratings looked at between two looks at the clock, about a tenth of a second; and where they are
@@ -352,6 +353,8 @@ class Relaxation:
         """Find all lists worth more than a price; it goes up where there are too many."""
         items, users = self.rows.shape
         k = self.part.k
+        if self.part.kind == prices.WEAKEST:
+            require(8 * k * k * items, "searching over lists", "take fewer items or a smaller k")
         frames = (
             np.empty((k, items), np.int64),
             np.empty((k, items)),
@@ -441,6 +444,8 @@ class Relaxation:
             total.extend(np.maximum(additions, max(price, 0.0)))
         largest = float(np.abs(self.rows).max()) * self.part.k
         size += users * (largest + float(np.abs(self.multipliers).max()))
+        # groups that are not all full may have room for more users together than there are
+        size *= max(1.0, float(rooms.limits @ rooms.caps) / users)
         slack = 4 * (users + 4 * self.part.k + 8) * np.finfo(np.float64).eps * size
         bound = math.nextafter(math.fsum(total) + slack, math.inf)
         bound = rounded_down(bound, self.grain)
