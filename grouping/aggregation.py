@@ -102,7 +102,12 @@ def aggregation(
                 f"unknown position weights {position_weights!r}: give inverse, log, or {k} numbers"
             )
         return Aggregation(name, named[position_weights], (0, k))
-    weights = np.array([float(w) for w in position_weights])
+    try:
+        weights = np.array([float(w) for w in position_weights])
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"position weights {position_weights!r}: give inverse, log, or {k} numbers"
+        ) from error
     if len(weights) != k:
         raise InputError(f"{len(weights)} position weights for lists of {k} items: give {k}")
     if not all(math.isfinite(w) and w >= 0 for w in weights) or np.any(np.diff(weights) > 0):

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from grouping.errors import InfeasibleError, InputError
-from grouping.ids import Ids, id_text
+from grouping.ids import Ids, id_text, several
 from grouping.memory import require
 from grouping.ratings import Ratings
 
@@ -72,14 +72,13 @@ class Exclusions:
             return cls()
         if isinstance(given, Exclusions):
             return given
-        if isinstance(given, str):
-            raise InputError(f"exclude {given!r}: give a list of items, for example [{given!r}]")
         if not isinstance(given, Mapping):
-            return cls(tuple(sorted({known(items, item, "exclude", unknown) for item in given})))
+            some = several(given, f"exclude {given!r}", "items")
+            return cls(tuple(sorted({known(items, item, "exclude", unknown) for item in some})))
         named = (
             ("exclude", f"exclude, user {user}", user, item)
             for user, some in given.items()
-            for item in some
+            for item in several(some, f"exclude, user {user}", "items")
         )
         return cls.of_single(users, items, named, unknown, beyond=beyond)
 

@@ -144,6 +144,31 @@ class Ids(Sequence[str]):
         return self._positions
 
 
+def several(given: Any, words: str, what: str) -> list[Any]:
+    """What a caller gave as several, in a list; one text is not the list of its letters.
+
+    Parameters
+    ----------
+    given : iterable
+    words : str
+        What the caller wrote, for messages.
+    what : str
+        Of what there are several.
+
+    Returns
+    -------
+    given : list
+
+    Raises
+    ------
+    InputError
+        If it is a text, or no iterable.
+    """
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise InputError(f"{words}: give a list of {what}, for example [{given!r}]")
+    return list(given)
+
+
 def id_text(value: Any, what: str = "id") -> str:
     """Text of an id: a string as written but for outer whitespace, a float 1.0 as ``"1"``.
 

@@ -114,6 +114,8 @@ def pair_vectors(ratings: Ratings, seed: int) -> PairVectors:
         return PairVectors(_signs(ratings, left, right), of_pairs)
     left, right = _pairs_numbered(rng.choice(of_pairs, SAMPLED_PAIRS, replace=False))
     values = _signs(ratings, left, right)
+    if n < 2:
+        return PairVectors(values, of_pairs)
     some = rng.choice(n, min(n, COMPARED_USERS), replace=False)
     vectors = values[some].astype(np.float64)
     exact = 1 - tau_b_distances(np.stack([ratings.row(user) for user in some]))

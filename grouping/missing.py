@@ -94,14 +94,24 @@ def rounded(ratings: Ratings, step: float) -> Ratings:
         If the step is not a positive number, a rating lies outside the declared scale, or no
         multiple lies within it.
     """
+    given = step
+    try:
+        step = float(given)
+    except (TypeError, ValueError):
+        step = math.nan
     if not (math.isfinite(step) and step > 0):
-        raise InputError(f"ratings are rounded to multiples of a positive number, not of {step:g}")
-    if ratings.dtype.kind in "iu" and step == 1:
+        raise InputError(f"ratings are rounded to multiples of a positive number, not of {given!r}")
+    whole_fill = ratings.fill is None or float(ratings.fill).is_integer()
+    if ratings.dtype.kind in "iu" and step == 1 and whole_fill:
         return ratings
     lowest, highest = -math.inf, math.inf
     if ratings.scale is not None:
         ratings.check_scale(*ratings.observed_range())
-        lowest, highest = math.ceil(ratings.scale[0] / step), math.floor(ratings.scale[1] / step)
+        # an end that is a multiple but for its rounding is one: .6 / .2 is 2.9999999999999996
+        ends = np.array(ratings.scale, np.float64) / step
+        near = np.rint(ends)
+        whole = np.abs(ends - near) <= 1e-9 * np.maximum(np.abs(near), 1.0)
+        lowest, highest = np.where(whole, near, [np.ceil(ends[0]), np.floor(ends[1])])
         if lowest > highest:
             raise InputError(
                 f"no multiple of {step:g} lies within the scale {ratings.scale[0]:g}:"
@@ -109,7 +119,8 @@ def rounded(ratings: Ratings, step: float) -> Ratings:
             )
 
     def on_grid(values: NDArray[Any]) -> NDArray[Any]:
-        return np.clip(np.rint(values.astype(np.float64) / step), lowest, highest) * step
+        found = np.clip(np.rint(values.astype(np.float64) / step), lowest, highest) * step
+        return found if ratings.scale is None else np.clip(found, *ratings.scale)
 
     kind = _narrow(ratings.dtype) if float(np.float32(step)) == step else np.dtype(np.float64)
     fill = None if ratings.fill is None else float(on_grid(np.array(ratings.fill)))

@@ -3,82 +3,101 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
-from grouping.constraints.programs import INFEASIBLE, deadline_of, effort, milp
+from grouping.constraints.meeting import Shut, meet
 from grouping.errors import InfeasibleError, UndecidedError
 
 if TYPE_CHECKING:
     from grouping.problem import Problem
 
-MOST_CELLS = 2_000_000
-"""Numbers in the program's matrix, at the most."""
+MOST_COMPARED = 4000
+"""Sets of excluded items that are compared with each other, at the most."""
 
 
-def decide(problem: Problem, seconds: float) -> NoReturn:
-    """Say why no formation was found: there is none, or the time did not suffice.
+def allowed(problem: Problem, labels: NDArray[np.int64], seconds: float) -> NDArray[np.int64]:
+    """Find a formation that satisfies the constraints and excludes no list, if there is one.
 
-    An integer program says which: users in groups, k items for each group, and no user in a group
-    with an item that this user excludes.
+    Where nothing but exclusions is asked, whoever excludes no more than somebody else may be where
+    that one is, so that only users who exclude most are placed.
 
     Parameters
     ----------
     problem : Problem
         With exclusions of single users.
+    labels : int64 array, shape (n,)
+        A formation to stay near.
     seconds : float
         Left of the time, infinity where none is given; some is taken in any case.
 
+    Returns
+    -------
+    labels : int64 array, shape (n,)
+
     Raises
     ------
-    InfeasibleError, UndecidedError
+    InfeasibleError
+        If there is none; the message names rules that conflict.
+    UndecidedError
+        If the time did not suffice.
     """
-    words = problem.exclusions.words
-    n, groups = problem.ratings.shape[0], problem.groups
-    if _none(problem, None if math.isinf(seconds) else deadline_of(max(1.0, seconds))):
-        raise InfeasibleError(
-            f"{words}: {n} users cannot be parted into at most {groups} groups that each have "
-            f"{problem.k} items left: exclude fewer, allow more groups, or take a smaller k"
-        )
-    others = " and the other constraints" if len(problem.constraints.rules) > 1 else ""
-    raise UndecidedError(
-        f"{words}{others}: no formation was found in which every group has {problem.k} items "
-        "that none of its members excludes: allow more time or more groups, or exclude fewer"
-    )
-
-
-def _none(problem: Problem, deadline: float | None) -> bool:
-    """Whether it is certain that there is no such partition."""
-    from scipy.optimize import Bounds, LinearConstraint
-
+    (n, m), groups = problem.ratings.shape, problem.groups
     pairs = problem.exclusions.pairs
     assert pairs is not None
-    (n, m), groups = problem.ratings.shape, problem.groups
-    if (len(pairs) + 2 * m + n) * groups > MOST_CELLS:
-        return False
-    excluding = sp.csr_array(
-        (np.ones(len(pairs)), (pairs[:, 1], pairs[:, 0])), shape=(m, n)
-    )  # item by user
-    counts = np.bincount(pairs[:, 1], minlength=m).astype(np.float64)
-    each = sp.eye_array(groups)
-    # x[group, user], then y[group, item]
-    blocked = sp.hstack([sp.kron(each, excluding), sp.kron(each, sp.diags_array(counts))])
-    enough = sp.hstack([sp.csr_array((groups, groups * n)), sp.kron(each, np.ones((1, m)))])
-    placed = sp.hstack(
-        [sp.kron(np.ones((1, groups)), sp.eye_array(n)), sp.csr_array((n, groups * m))]
+    limit = None if math.isinf(seconds) else max(1.0, seconds)
+    some, stand_in = np.arange(n), np.arange(n)
+    if all(rule.kind == "exclude" for rule in problem.constraints.rules):
+        some, stand_in = _most_exclusive(pairs, n, m)
+        place = np.full(n, -1)
+        place[some] = np.arange(len(some))
+        kept = place[pairs[:, 0]] >= 0
+        pairs = np.stack([place[pairs[kept, 0]], pairs[kept, 1]], axis=1)
+    try:
+        found = meet(problem.constraints, labels[some], groups, limit, Shut(pairs, m, problem.k))
+    except InfeasibleError as error:
+        if len(problem.constraints.rules) > 1:
+            raise
+        raise InfeasibleError(
+            f"{problem.exclusions.words}: {n} users cannot be parted into at most {groups} groups "
+            f"that each have {problem.k} items left: exclude fewer, allow more groups, or take a "
+            "smaller k"
+        ) from error
+    except UndecidedError as error:
+        raise UndecidedError(
+            f"{problem.exclusions.words}: no formation was found in which every group has "
+            f"{problem.k} items that none of its members excludes ({error})"
+        ) from error
+    return found[stand_in]
+
+
+def _most_exclusive(
+    pairs: NDArray[np.int64], n: int, m: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Users whose excluded items are no part of another's, and by user who of these covers them."""
+    rows = sp.csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, m))
+    first: dict[bytes, int] = {}
+    like = np.array(
+        [
+            first.setdefault(rows.indices[rows.indptr[u] : rows.indptr[u + 1]].tobytes(), u)
+            for u in range(n)
+        ]
     )
-    columns = groups * (n + m)
-    found = milp(
-        np.zeros(columns),
-        integrality=np.ones(columns, np.int64),
-        bounds=Bounds(0, 1),
-        constraints=[
-            LinearConstraint(sp.csr_array(blocked), -np.inf, np.tile(counts, groups)),
-            LinearConstraint(sp.csr_array(enough), problem.k, np.inf),
-            LinearConstraint(sp.csr_array(placed), 1, 1),
-        ],
-        options=effort(deadline),
-    )
-    return bool(found.status == INFEASIBLE)
+    distinct = np.unique(like)
+    cover = np.arange(n)
+    if len(distinct) <= MOST_COMPARED:
+        few = rows[distinct]
+        count = np.diff(few.indptr)
+        shared = (few @ few.T).toarray()
+        # of equal size none is part of another, since they differ
+        larger = (shared == count[:, None]) & (count > count[:, None])
+        for at in np.argsort(-count, kind="stable").tolist():  # the largest first: they stay
+            above = np.flatnonzero(larger[at])
+            if len(above):
+                cover[distinct[at]] = cover[distinct[above[0]]]
+    of_user = cover[like]
+    some = np.unique(of_user)
+    return some, np.searchsorted(some, of_user)

@@ -1,8 +1,8 @@
 """Whether constraints can be met, by whom as little as possible is moved, and which conflict.
 
-Only units with a rule of their own (several users, a given group, somebody to be apart from) are
-placed one by one, by an integer program; all other users only count. So a hundred thousand users
-with sizes alone make a program of a few numbers.
+Only units with a rule of their own (several users, a given group, somebody to be apart from,
+something that they exclude) are placed one by one, by an integer program; all other users only
+count. So a hundred thousand users with sizes alone make a program of a few numbers.
 """
 
 from __future__ import annotations
@@ -36,8 +36,31 @@ from grouping.errors import InfeasibleError, UndecidedError
 MOST_TRAITS = 200
 """Values times groups that a program of all at once is solved for without trying to round."""
 
+MOST_CELLS = 2_000_000
+"""Numbers in the program's rows about what is excluded, at the most."""
+
+TOLERANCE = 1e-6
+"""HiGHS takes rows for kept to, and variables for whole, that are off by so much."""
+
 NEAR = 0.05
 """Share of the users by which more may be moved than need be where attributes are balanced."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shut:
+    """What users exclude, so that a group of them can have a list at all.
+
+    Attributes
+    ----------
+    pairs : int64 array, shape (pairs, 2)
+        User and item.
+    items, k : int
+        Of all items, every group has k left that none of its members excludes.
+    """
+
+    pairs: NDArray[np.int64]
+    items: int
+    k: int
 
 
 def meet(
@@ -45,6 +68,7 @@ def meet(
     labels: NDArray[np.int64],
     groups: int,
     seconds: float | None = None,
+    shut: Shut | None = None,
 ) -> NDArray[np.int64]:
     """Change a formation as little as possible so that it meets the constraints.
 
@@ -56,12 +80,14 @@ def meet(
     groups : int
     seconds : float, optional
         Time to decide in; by default so much is tried that equal input gives equal labels.
+    shut : Shut, optional
+        What the rule ``exclude`` is about. Without it that rule is left aside.
 
     Returns
     -------
     labels : int64 array, shape (n,)
-        Those given where they meet the constraints. Slots may be empty unless groups have numbers
-        of their own.
+        Those given where they meet the constraints (and ``shut`` is not given). Slots may be empty
+        unless groups have numbers of their own.
 
     Raises
     ------
@@ -71,25 +97,27 @@ def meet(
     UndecidedError
         If the time passed before that was known.
     """
-    if constraints.satisfied(labels, groups):
+    if shut is None and constraints.satisfied(labels, groups):
         return labels
     deadline = deadline_of(seconds)
-    placing = _place(constraints, labels, groups, deadline)
+    placing = _place(constraints, labels, groups, deadline, shut)
     if placing is not None:
         return placing
     conflict = irreducible(
-        constraints, lambda fewer: _place(fewer, labels, groups, deadline) is not None
+        constraints, lambda fewer: _place(fewer, labels, groups, deadline, shut) is not None
     )
     words = "; ".join(rule.words for rule in conflict)
     raise InfeasibleError(
         f"no partition of {len(labels)} users into at most {groups} groups satisfies {words}: "
-        + "".join(_why(rule, len(labels), groups) for rule in conflict[:1] if len(conflict) == 1)
+        + (_why(conflict[0], len(labels), groups, shut) if len(conflict) == 1 else "")
         + ("change it" if len(conflict) == 1 else "leave one of these out, or change it")
     )
 
 
-def _why(rule: Rule, users: int, groups: int) -> str:
+def _why(rule: Rule, users: int, groups: int, shut: Shut | None) -> str:
     """Say why a rule cannot be met by itself, where that is counted easily."""
+    if rule.kind == "exclude" and shut is not None:
+        return f"every group needs {shut.k} items that none of its members excludes; "
     room = {"max_size": groups * sum(rule.numbers), "sizes": sum(rule.numbers)}.get(rule.kind)
     if room is not None and room < users:
         return f"there is room for {room}; "
@@ -127,13 +155,19 @@ def irreducible(
 
 
 def _place(
-    constraints: Constraints, labels: NDArray[np.int64], groups: int, deadline: float | None
+    constraints: Constraints,
+    labels: NDArray[np.int64],
+    groups: int,
+    deadline: float | None,
+    shut: Shut | None = None,
 ) -> NDArray[np.int64] | None:
     """Labels that meet the constraints, or None if there are none."""
     units = units_of(constraints, len(labels))
     if units is None:
         return None
-    program = _Program(constraints, units, labels, groups)
+    program = _Program(
+        constraints, units, labels, groups, shut if constraints.of_kind("exclude") else None
+    )
     if len(program.traits.shares) * groups > MOST_TRAITS:
         found = program.round(deadline)
         if found is not None:
@@ -141,7 +175,19 @@ def _place(
             if constraints.satisfied(made, groups):
                 return made
     found = program.solve(deadline)
-    return None if found is None else program.labels_of(*found)
+    if found is None:
+        return None
+    made = program.labels_of(*found)
+    if not constraints.satisfied(made, groups):  # off by what the solver tolerates
+        found = program.solve(deadline, margin=3.0 * TOLERANCE)
+        made = made if found is None else program.labels_of(*found)
+        if not constraints.satisfied(made, groups):
+            raise UndecidedError(
+                "the constraints can be met but for the roundings of the solver of integer "
+                "programs, and it is not known whether exactly: leave one out, or allow a little "
+                "more"
+            )
+    return made
 
 
 def _without_attributes(constraints: Constraints) -> Constraints:
@@ -163,11 +209,24 @@ class _Program:
     units: Units
     labels: NDArray[np.int64]
     groups: int
+    shut: Shut | None = None
 
     def __post_init__(self) -> None:
         units, users = self.units, len(self.labels)
         linked = np.diff(units.apart.indptr) > 0
-        self.ruled = np.flatnonzero((units.sizes > 1) | (units.slots != ANYWHERE) | linked)
+        excluding = np.zeros(len(units.sizes), bool)
+        self.needed, self.excluded = 0, np.empty((0, 2), np.int64)
+        if self.shut is not None:
+            of_units = np.stack(
+                [units.of_user[self.shut.pairs[:, 0]], self.shut.pairs[:, 1]], axis=1
+            )
+            self.excluded = np.unique(of_units, axis=0)
+            left = self.shut.items - len(np.unique(self.excluded[:, 1]))
+            self.needed = max(0, self.shut.k - left)  # of those that somebody excludes
+        if self.needed:
+            excluding[self.excluded[:, 0]] = True
+        alone = (units.sizes == 1) & (units.slots == ANYWHERE) & ~linked & ~excluding
+        self.ruled = np.flatnonzero(~alone)
         one_by_one = np.isin(units.of_user, self.ruled)
         self.others = np.flatnonzero(~one_by_one)
         self.traits = traits_of(self.constraints, users)
@@ -175,8 +234,17 @@ class _Program:
         homes = self.cell_of * self.groups + self.labels[self.others]
         self.homes = np.bincount(homes, minlength=len(self.cells) * self.groups)
 
-    def solve(self, deadline: float | None) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    def solve(
+        self, deadline: float | None, margin: float = 0.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
         """Find slots of the ruled units, and how many others of each cell each slot holds.
+
+        Parameters
+        ----------
+        deadline : float or None
+        margin : float
+            By how much rows about attributes are to be kept to more strictly, for each unit of
+            their numbers.
 
         Returns
         -------
@@ -186,12 +254,17 @@ class _Program:
         Raises
         ------
         UndecidedError
-            If the time passed.
+            If the time passed, or so much is excluded that the program would be too large.
         """
         from scipy.optimize import Bounds
 
         if over(deadline):
             raise _undecided()
+        if self.needed and len(self.excluded) * self.groups > MOST_CELLS:
+            raise UndecidedError(
+                f"{len(self.excluded)} exclusions are too many to know whether the constraints can "
+                "be met: exclude fewer, or allow more groups"
+            )
         count, groups, users = len(self.ruled), self.groups, len(self.labels)
         at = self._columns()
         cost = np.zeros(at["end"])
@@ -217,12 +290,13 @@ class _Program:
             return None
         whole_numbers = np.ones(at["end"], np.int64)
         whole_numbers[at["size"] : at["large"]] = 0  # they follow
+        near = NEAR if len(self.traits.shares) else 0.0
         found = milp(
             cost,
             integrality=whole_numbers,
             bounds=Bounds(least, most),
-            constraints=[*self._placing(at), *self._counting(at)],
-            options=effort(deadline, mip_rel_gap=NEAR if len(self.traits.shares) else 0.0),
+            constraints=[*self._placing(at), *self._counting(at, margin), *self._listing(at)],
+            options=effort(deadline, mip_rel_gap=1.0 if self.needed else near),
         )
         if found.status == INFEASIBLE:
             return None
@@ -248,8 +322,8 @@ class _Program:
         """
         others = _without_attributes(self.constraints)
         placed = self.labels
-        if not others.satisfied(placed, self.groups):
-            found = _place(others, placed, self.groups, deadline)
+        if self.needed or not others.satisfied(placed, self.groups):
+            found = _place(others, placed, self.groups, deadline, self.shut)
             if found is None:
                 return None
             placed = found
@@ -270,6 +344,10 @@ class _Program:
         )
         return None if counts is None else (slots, counts)
 
+    @property
+    def _disputed(self) -> int:
+        return len(np.unique(self.excluded[:, 1])) if self.needed else 0
+
     def _columns(self) -> dict[str, int]:
         """Where the variables begin."""
         count, groups, cells = len(self.ruled), self.groups, len(self.cells)
@@ -281,6 +359,7 @@ class _Program:
             "size": groups,
             "large": groups * len(self.traits.shares),  # whether the tolerance is more than 1
             "some": groups * len(self.traits.shares),  # whether there is more than none
+            "listed": groups * self._disputed,  # items that somebody excludes
         }
         begins = np.cumsum([0, *lengths.values()]).tolist()
         return dict(zip([*lengths, "end"], begins, strict=True))
@@ -319,11 +398,32 @@ class _Program:
         for rule in self.constraints.of_kind("apart"):
             yield np.searchsorted(self.ruled, np.unique(self.units.of_user[list(rule.users)]))
 
-    def _counting(self, at: dict[str, int]) -> Iterator[Any]:
+    def _listing(self, at: dict[str, int]) -> Iterator[Any]:
+        """Enough items for every group that none of its members excludes."""
+        from scipy.optimize import LinearConstraint
+
+        count, groups = self._disputed, self.groups
+        if not count:
+            return
+        slots = np.arange(groups)
+        _, item = np.unique(self.excluded[:, 1], return_inverse=True)
+        unit = np.searchsorted(self.ruled, self.excluded[:, 0])
+        by = np.bincount(item, minlength=count).astype(np.float64)
+        # an item is listed in a slot, or units that exclude it are there
+        of = (item[:, None] * groups + slots).ravel()
+        units = (unit[:, None] * groups + slots).ravel()
+        cells = np.arange(count * groups)
+        rows = _rows(at, (of, units, 1.0), (cells, at["listed"] + cells, np.repeat(by, groups)))
+        yield LinearConstraint(rows, -np.inf, np.repeat(by, groups))
+        enough = _rows(at, (cells % groups, at["listed"] + cells, 1.0))
+        yield LinearConstraint(enough, self.needed, np.inf)
+
+    def _counting(self, at: dict[str, int], margin: float) -> Iterator[Any]:
         """Groups' counts of each trait, as far as rules are about them: a row a group."""
         from scipy.optimize import LinearConstraint
 
         traits, slots = self.traits, np.arange(self.groups)
+        largest = int(self.constraints.high(self.groups, len(self.labels)).max())
         amounts = traits.of_units(self.units)[self.ruled]
         size = at["size"] + slots
         for trait, (share, tolerance) in enumerate(
@@ -335,11 +435,12 @@ class _Program:
                 some = at["some"] + trait * self.groups + slots
                 rows += [(some, row) for row in not_alone(round(share * len(self.labels)))]
             if tolerance < 1.0:
-                rows += [(large, row) for row in balanced(share, tolerance, len(self.labels))]
+                rows += [(large, row) for row in balanced(share, tolerance, largest)]
             for flag, row in rows:
                 count = self._count(at, trait, row.held * amounts[:, trait], row.held)
                 entries = count, (slots, size, row.size), (slots, flag, row.flag)
-                yield LinearConstraint(_rows(at, *entries), -np.inf, row.most)
+                strictly = margin * (1.0 + abs(row.flag)) if row.size else 0.0  # whole otherwise
+                yield LinearConstraint(_rows(at, *entries), -np.inf, row.most - strictly)
 
     def _count(
         self, at: dict[str, int], trait: int, amounts: NDArray[Any], times: float = 1.0

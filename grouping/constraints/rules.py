@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from grouping.constraints.attributes import Attribute, Profiles, of_profiles, within
 from grouping.errors import InputError
-from grouping.ids import Ids, id_text
+from grouping.ids import Ids, id_text, several
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,23 @@ class Constraints:
                 raise InputError("max_size and sizes both say how large groups may be: give one")
             rules.append(one_size("max_size", max_size))
         if sizes is not None:
-            rules.append(each_size(sizes, groups))
+            rules.append(each_size(several(sizes, f"sizes {sizes!r}", "sizes"), groups))
         for kind, sets in (("together", together), ("apart", apart)):
-            rules.extend(named_users(users, kind, list(ids)) for ids in sets)
-        for user, group in (fixed or {}).items():
+            lists = several(sets, f"{kind} {sets!r}", "lists of users")
+            rules.extend(
+                named_users(users, kind, several(ids, f"{kind} {ids!r}", "users")) for ids in lists
+            )
+        for user, group in _mapping(fixed, "fixed", "user to group").items():
             rules.append(placed(users, user, group, groups))
-        for name, tolerance in (balance or {}).items():
+        for name, tolerance in _mapping(balance, "balance", "attribute to tolerance").items():
             words = f"balance {name}:{tolerance}"
             rules.append(balanced(of_profiles(profiles, name, users, words), tolerance, words))
-        if isinstance(no_isolated, str):
-            raise InputError(f"no_isolated {no_isolated!r}: give a list, as [{no_isolated!r}]")
-        named = no_isolated if isinstance(no_isolated, Mapping) else dict.fromkeys(no_isolated)
+        named: Mapping[str, Any]
+        if isinstance(no_isolated, Mapping):
+            named = no_isolated
+        else:
+            several_of = several(no_isolated, f"no_isolated {no_isolated!r}", "attributes")
+            named = dict.fromkeys(several_of)
         for name, value in named.items():
             words = f"no_isolated {name}" + ("" if value is None else f"={value}")
             found = of_profiles(profiles, name, users, words)
@@ -231,6 +237,14 @@ class Constraints:
             else:
                 document.setdefault(rule.kind, []).append(ids)
         return document
+
+
+def _mapping(given: Any, words: str, what: str) -> Mapping[Any, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{words} {given!r}: give a mapping of {what}")
+    return given
 
 
 def named_users(users: Ids, kind: str, ids: Sequence[Any], words: str | None = None) -> Rule:

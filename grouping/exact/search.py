@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grouping.bounds import own_list_bound
-from grouping.constraints.allowing import decide
+from grouping.constraints.allowing import allowed
 from grouping.constraints.meeting import meet
 from grouping.errors import UndecidedError
 from grouping.exact.grain import Nearness
@@ -203,7 +203,12 @@ class Search:
         except KeyboardInterrupt:
             interrupted = True
         if self.objective == -math.inf:
-            decide(self.problem, self.remaining)
+            seconds = 1.0 if interrupted else self.remaining
+            if not self.offer(allowed(self.problem, self.labels, seconds)):
+                raise UndecidedError(
+                    f"{self.problem.exclusions.words}: no formation was found whose lists nobody "
+                    "excludes: exclude fewer, or allow more groups"
+                )
         if self.proven:
             status = "optimal"
         elif interrupted:

@@ -8,6 +8,8 @@ joined and split anew. What comes out is where a search by moves goes on.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,9 @@ MOST_CELLS = 1 << 24
 
 ROUNDS = 4
 """Alternations of a split's two lists and their units, at most."""
+
+LOOK = 64
+"""Pairs of groups between two looks at the clock."""
 
 PAIRS = 12
 """Pairs of groups that are joined and split anew in one try."""
@@ -35,7 +40,10 @@ class _Halves:
 
 
 def merge_and_split(
-    instance: kernels.Instance, labels: NDArray[np.int64], rng: np.random.Generator
+    instance: kernels.Instance,
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+    stop: Callable[[], bool],
 ) -> NDArray[np.int64] | None:
     """Propose another formation of as many groups.
 
@@ -46,6 +54,8 @@ def merge_and_split(
     labels : int64 array, shape (units,)
         Sizes are as they may be.
     rng : numpy.random.Generator
+    stop : callable
+        Asked now and then whether to end here.
 
     Returns
     -------
@@ -56,48 +66,51 @@ def merge_and_split(
     here = np.flatnonzero(np.bincount(labels, minlength=len(instance.high)))
     members = {int(group): np.flatnonzero(labels == group) for group in here}
     worths = {group: _worth(instance, some) for group, some in members.items()}
-    best, best_gain = None, -np.inf
     halves = {
         group: _split(instance, some, group, None, rng)
         for group, some in members.items()
         if len(some) > 1
     }
+    split = {group: parts for group, parts in halves.items() if parts is not None}
+    sizes = np.array([int(instance.sizes[parts.second].sum()) for parts in split.values()])
+    gains = np.array([parts.worth - worths[group] for group, parts in split.items()])
+    splits = np.array(list(split), np.int64)
     pairs = [(a, b) for a in members for b in members if a < b]
-    losses = {}
-    for a, b in pairs:
+    best: NDArray[np.int64] | None = None
+    best_gain = -math.inf
+    for number, (a, b) in enumerate(pairs):
+        if number % LOOK == LOOK - 1 and stop():
+            break
         together = np.concatenate([members[a], members[b]])
-        if instance.sizes[together].sum() <= instance.high[a]:
-            losses[a, b] = worths[a] + worths[b] - _worth(instance, together)
-    for (a, b), loss in losses.items():
-        for c, parts in halves.items():
-            if c in (a, b) or parts is None or not _may_be(instance, parts.second, b):
-                continue
-            gain = parts.worth - worths[c] - loss
-            if gain > best_gain:
-                best_gain = gain
-                best = labels.copy()
-                best[members[b]] = a
-                best[parts.second] = b
+        if instance.sizes[together].sum() > instance.high[a]:
+            continue
+        loss = worths[a] + worths[b] - _worth(instance, together)
+        may = (splits != a) & (splits != b)
+        may &= (instance.fewest <= sizes) & (sizes <= instance.high[b])
+        if not may.any():
+            continue
+        gain = np.where(may, gains - loss, -np.inf)
+        c = int(gain.argmax())
+        if gain[c] > best_gain:
+            best_gain = float(gain[c])
+            best = labels.copy()
+            best[members[b]] = a
+            best[split[int(splits[c])].second] = b
     for at in rng.permutation(len(pairs))[:PAIRS].tolist():
         a, b = pairs[at]
-        parts = _split(instance, np.concatenate([members[a], members[b]]), a, b, rng)
-        if parts is None:
+        anew = _split(instance, np.concatenate([members[a], members[b]]), a, b, rng)
+        if anew is None:
             continue
-        gain = parts.worth - worths[a] - worths[b]
-        if gain > best_gain and not _same(parts, members[a], members[b]):
-            best_gain = gain
+        gained = anew.worth - worths[a] - worths[b]
+        if gained > best_gain and not _same(anew, members[a], members[b]):
+            best_gain = gained
             best = labels.copy()
-            best[parts.first], best[parts.second] = a, b
+            best[anew.first], best[anew.second] = a, b
     return best
 
 
 def _same(parts: _Halves, a: NDArray[np.int64], b: NDArray[np.int64]) -> bool:
     return any(np.array_equal(np.sort(parts.first), some) for some in (a, b))
-
-
-def _may_be(instance: kernels.Instance, units: NDArray[np.int64], group: int) -> bool:
-    users = int(instance.sizes[units].sum())
-    return bool(instance.fewest <= users <= instance.high[group])
 
 
 def _scores(instance: kernels.Instance, units: NDArray[np.int64]) -> NDArray[np.float64]:

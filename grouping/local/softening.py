@@ -59,7 +59,7 @@ def soften(
         After each stage. It satisfies the constraints and may be worse than the one before.
     """
     problem, instance = annealing.problem, annealing.instance
-    span = problem.high - problem.low
+    span = problem.high - problem.low or 1.0  # where all are alike, some are still excluded
     found = labels[annealing.first_user]
     for stage in range(STAGES):
         times = softest * (HARDEST / softest) ** (stage / (STAGES - 1))

@@ -297,7 +297,7 @@ class ListSearch:
         labels: NDArray[np.int64] = sums.argmax(axis=0)
         alternatives = min(self.rows.shape[1], ALTERNATIVES * lists.items.size)
         users, groups = options(sums, alternatives, EQUAL * self.span)
-        if len(users) == 0:
+        if len(users) == 0 or self.span <= 0:
             return labels
         pair_starts, pair_users = _pairs(users, groups, len(lists.items))
         on_lists = np.ascontiguousarray(self.rows[lists.items].transpose(2, 0, 1))

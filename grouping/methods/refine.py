@@ -17,6 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from grouping.constraints.allowing import allowed
 from grouping.constraints.meeting import meet
 from grouping.errors import InputError
 from grouping.exact import ENUMERATED_USERS
@@ -124,6 +125,10 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
             _from_covers(search)
         if not search.over:
             improve(search, start)
+        if search.objective == -np.inf:  # every formation so far has an excluded list
+            search.offer(allowed(problem, search.labels, search.remaining))
+            if not search.over:
+                improve(search, None)
 
     return search.outcome(course)
 
@@ -166,7 +171,9 @@ def improve(search: Search, start: NDArray[np.int64] | None) -> None:
     steps = min((FEWER_STEPS if soft else STEPS) * units * groups, longest)
     span = (problem.high - problem.low) * float(problem.aggregation.weights.sum())
     if span <= 0:
-        return
+        if not problem.penalty:
+            return
+        span = 1.0  # ratings are all alike, but not everybody's: some items are excluded
     merges = soft and bool(problem.constraints or problem.by_members)
     if soft:
         moves = bool(annealing.instance.by_members or problem.penalty)
@@ -187,6 +194,8 @@ def improve(search: Search, start: NDArray[np.int64] | None) -> None:
                 if search.offer(annealing.best):
                     quiet = 0
             steps = steps * LONGER
+            if budget.time_limit is None:
+                steps = min(steps, longest)
         if merges and _merge_and_split(search, annealing):
             quiet = 0
         search.report(rounds=done)
@@ -214,7 +223,7 @@ def _merge_and_split(search: Search, annealing: Annealing) -> bool:
         if search.over:
             break
         units = search.labels[annealing.first_user]
-        proposed = merging.merge_and_split(instance, units, annealing.rng)
+        proposed = merging.merge_and_split(instance, units, annealing.rng, annealing.stop)
         if proposed is None:
             continue
         labels = proposed[annealing.units.of_user]

@@ -144,3 +144,22 @@ def test_fasterpam_itself():
     X = np.repeat(TASTES, 4, axis=0)
     found = form(X, groups=3, k=2, method="fasterpam")
     assert [len(set(found.labels[4 * taste : 4 * taste + 4])) for taste in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("semantics", ["lm", "av"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_who_weighs_more_has_no_other_taste(semantics, sparse):
+    """Clusterings look at ratings alone, so users' weights change no cluster."""
+    X = np.array([[5.0, 1, 0], [5, 1, 0], [0, 4, 5], [0, 4, 5]])
+    weigh = {"user_weights": [1, 100, 1, 100], "weigh": "members"}
+    if semantics == "av":
+        del weigh["weigh"]
+    given = sp.csr_array(X) if sparse else X
+    found = form(given, semantics, "sum", 2, 1, method="kmeans", missing=0, **weigh)
+    assert found.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_one_user_and_many_items_have_a_cluster():
+    """With so many items pairs are drawn, and nobody is there to see how far they are off."""
+    X = np.random.default_rng(0).random((1, 8300))
+    assert form(X, groups=1, method="baseline").labels.tolist() == [0]

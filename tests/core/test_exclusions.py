@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from grouping import evaluate, form
 from grouping.cli.rules import exclusions as from_options
+from grouping.constraints.allowing import _most_exclusive
 from grouping.counting import Counting
-from grouping.errors import InfeasibleError, InputError, UndecidedError
+from grouping.errors import InfeasibleError, InputError
 from grouping.exact.bounding import upper_bound
 from grouping.exclusions import Exclusions
 from grouping.problem import Problem
@@ -65,7 +66,7 @@ def test_exact_and_refine_keep_to_what_members_exclude(rows, excluded, groups, k
     if best is None:
         with pytest.raises(InfeasibleError):
             form(X, semantics, agg, groups, k, "exact", **asked)
-        with pytest.raises((InfeasibleError, UndecidedError)):
+        with pytest.raises(InfeasibleError):
             form(X, semantics, agg, groups, k, "refine", **asked)
         return
     exact = form(X, semantics, agg, groups, k, "exact", **asked)
@@ -204,3 +205,54 @@ def test_ratings_made_of_others_are_of_the_kind_that_kernels_are_compiled_for(sp
         for array in arrays:
             assert array.flags.c_contiguous
             assert not array.flags.writeable
+
+
+PARITY = {str(user): ["0", "1"] if user % 2 else ["1", "2", "3", "5"] for user in range(12)}
+
+
+@pytest.mark.parametrize("method", ["refine", "auto", "exact"])
+def test_groups_that_have_lists_are_found_where_no_step_leads_to_them(method):
+    """Under least misery a list is as bad with one member who excludes it as with six."""
+    X = np.random.default_rng(0).integers(1, 6, (12, 6))
+    limits = {"time_limit": 0.2} if method == "exact" else {"iterations": 1}
+    found = form(X, "lm", "max", 3, 2, method, exclude=PARITY, **limits)
+    for group in found.groups:
+        for user in group.members.tolist():
+            assert not set(PARITY[str(user)]) & {str(item) for item in group.items.tolist()}
+
+
+@pytest.mark.parametrize("agg", ["min", "sum"])
+def test_users_who_like_all_alike_exclude_too(agg):
+    """Equal ratings leave nothing to search for but lists that nobody excludes."""
+    exclude = {str(u): ["0", "1"] if u < 4 else ["2"] if u < 8 else ["0"] for u in range(13)}
+    X = np.full((13, 4), 3.0)
+    found = form(X, "av", agg, 2, 2, "refine", exclude=exclude, iterations=1)
+    assert found.objective == 13 * 3 * (2 if agg == "sum" else 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"together": [["0", "1"]]}, "satisfies together 0,1; exclude"),
+        ({"max_size": 4}, "satisfies max_size 4; exclude"),
+        ({}, "8 users cannot be parted into at most 2 groups that each have 2 items left"),
+        ({"min_size": 1}, "satisfies exclude: every group needs 2 items that none of its members"),
+    ],
+)
+def test_exclusions_that_conflict_with_other_constraints_are_named(asked, words):
+    """Five users exclude what the three others want; or three parties want a group each."""
+    parties = [["0", "1", "2", "3"], ["2", "3", "4", "5"], ["0", "1", "4", "5"]]
+    two = "max_size" in asked or "together" in asked
+    of = [0, 1, 0, 0, 0, 0, 1, 1] if two else [0, 1, 2, 0, 1, 2, 0, 1]
+    exclude = {str(user): parties[party] for user, party in enumerate(of)}
+    X = np.random.default_rng(0).integers(1, 6, (8, 6))
+    with pytest.raises(InfeasibleError, match=words):
+        form(X, "lm", "max", 2, 2, "refine", exclude=exclude, iterations=1, **asked)
+
+
+def test_who_excludes_less_follows_who_excludes_more():
+    """Of many users with few sets of excluded items only the largest sets are placed."""
+    pairs = np.array([(0, 1), (0, 2), (1, 1), (3, 0), (3, 3), (4, 1), (4, 2), (5, 3)])
+    some, follows = _most_exclusive(pairs, 6, 4)
+    assert some.tolist() == [0, 3]
+    assert follows.tolist() == [0, 0, follows[2], 1, 0, 1]

@@ -23,7 +23,8 @@ def test_a_taste_in_two_groups_and_two_in_one_are_put_right(least_misery):
     """No single move gets there without a loss on the way."""
     rows = TASTES[[0, 0, 0, 0, 1, 1, 2, 2]]
     labels = np.array([0, 0, 1, 1, 2, 2, 2, 2])
-    proposed = merge_and_split(instance_of(rows, 3, least_misery), labels, np.random.default_rng(0))
+    instance = instance_of(rows, 3, least_misery)
+    proposed = merge_and_split(instance, labels, np.random.default_rng(0), lambda: False)
     assert len(set(proposed[:4])) == len(set(proposed[4:6])) == len(set(proposed[6:])) == 1
     assert len(set(proposed)) == 3
 
@@ -58,7 +59,7 @@ def test_sizes_are_kept_and_groups_are_as_many(data):
         high=np.full(groups, int(used.max())),
     )
     proposed = merge_and_split(
-        instance, labels, np.random.default_rng(data.draw(st.integers(0, 9)))
+        instance, labels, np.random.default_rng(data.draw(st.integers(0, 9))), lambda: False
     )
     if proposed is None:
         return
@@ -70,4 +71,18 @@ def test_sizes_are_kept_and_groups_are_as_many(data):
 
 def test_one_user_in_each_group_leaves_nothing_to_split():
     instance = instance_of(TASTES, 3, high=np.ones(3, np.int64))
-    assert merge_and_split(instance, np.arange(3), np.random.default_rng(0)) is None
+    assert merge_and_split(instance, np.arange(3), np.random.default_rng(0), lambda: False) is None
+
+
+def test_of_many_groups_it_ends_when_told():
+    """Pairs grow with the square of the groups: it asks on the way, and ends when it is time."""
+    rows = np.random.default_rng(0).integers(1, 6, (80, 6)).astype(np.float32)
+    labels = np.arange(80) % 20
+    asked = []
+
+    def stop():
+        asked.append(len(asked))
+        return len(asked) == 2
+
+    merge_and_split(instance_of(rows, 20), labels, np.random.default_rng(0), stop)
+    assert asked == [0, 1]  # 190 pairs would let it ask once more

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from grouping import GroupingError, InputError, Ratings, form
 from grouping.errors import IncompleteError
-from grouping.missing import complete
+from grouping.missing import complete, rounded
 from tests import oracle
 from tests.strategies import csr_of
 
@@ -232,3 +232,21 @@ def test_numpy_numbers_are_saved(tmp_path):
         [[1.0, np.nan]], groups=1, k=1, missing=np.int64(1), round=np.float32(0.5), seed=np.int64(3)
     )
     formation.save(tmp_path / "f.json")
+
+
+def test_ends_of_a_scale_that_are_multiples_but_for_roundings_are_multiples():
+    """.6 is three times .2, and 3 * .2 in floating point is more than .6: neither is lost."""
+    ratings = Ratings.of(np.array([[0.6, 0.55, 0.31], [0.0, 0.1, 0.6]]), scale=(0, 0.6))
+    found = rounded(ratings, 0.2).matrix
+    assert found[:, [0, 2]].tolist() == [[0.6, 0.4], [0.0, 0.6]]
+    assert found[0, 1] == 0.6
+
+
+def test_a_fill_is_rounded_with_whole_ratings_too():
+    """Whole ratings need no rounding to whole numbers; what stands for the missing ones does."""
+    cells = np.array([[5, 2, 0], [5, 0, 2], [5, 2, 0], [5, 0, 1]])
+    found = [
+        form(sp.csr_array(cells.astype(kind)), "lm", "min", 3, 2, missing=1.6, round=1).objective
+        for kind in (np.int64, np.float64)
+    ]
+    assert found[0] == found[1]
