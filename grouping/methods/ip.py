@@ -375,7 +375,7 @@ def _balance(
 ) -> None:
     """Add what groups hold of each value of an attribute that rules are about."""
     traits = traits_of(constraints, n)
-    some = range(len(traits.shares))
+    some, most = range(len(traits.shares)), int(constraints.high(len(model.G), n).max())
     model.count = pyo.Var(model.G, some)
     # whether the tolerance times the size is more than 1; whether anybody has the value
     model.large, model.some = (pyo.Var(model.G, some, domain=pyo.Binary) for _ in range(2))
@@ -390,7 +390,7 @@ def _balance(
             if traits.not_alone[trait]:
                 rows += [(model.some[g, trait], row) for row in not_alone(len(users))]
             if tolerance < 1:
-                rows += [(model.large[g, trait], row) for row in balanced(share, tolerance, n)]
+                rows += [(model.large[g, trait], row) for row in balanced(share, tolerance, most)]
             for flag, row in rows:
                 model.rules.add(row.held * count + row.size * size + row.flag * flag <= row.most)
 
@@ -468,6 +468,11 @@ def _solve(problem: Problem, model: Any, budget: Budget, remaining: Callable[[],
     labels = member.argmax(axis=1).astype(np.int64)
     if not problem.constraints.slotted:
         labels = _numbered(labels)
+    if not problem.constraints.satisfied(labels, problem.groups):
+        raise UndecidedError(
+            "the groups that HiGHS found keep to the constraints but for its tolerance of "
+            f"{TOLERANCE:g}: use exact or refine, or allow a little more"
+        )
     bound = results.objective_bound
     usable = bound is not None and math.isfinite(bound) and not failed
     outward = _outward(problem, labels, float(bound)) if usable else None
