@@ -89,7 +89,11 @@ def _softened(instance: kernels.Instance, low: float, softness: float) -> kernel
 
 
 def _climb(annealing: Annealing, soft: kernels.Instance, state: kernels.State, steps: int) -> None:
-    """Make moves and exchanges that do not lose."""
+    """Make moves and exchanges that do not lose, but for roundings.
+
+    Where the one who leaves has nearly all of a sum, what is left of it are roundings, and a step
+    may be made that loses. Adding up anew there changed 1 of 30 runs, and took longer.
+    """
     unused = state.labels.copy()
     width = min(RENEWED, annealing.width)
     done = 0
