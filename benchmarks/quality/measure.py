@@ -72,7 +72,7 @@ def measure(case: Case, ratings: Ratings) -> dict[str, str]:
             max_size=case.max_size,
         )
     except UndecidedError:
-        figures = ("", "", "", "nothing found", case.limit)
+        figures = ("", "", "", "nothing found", time.perf_counter() - started)
     else:
         spent = time.perf_counter() - started
         bound = found.bound
