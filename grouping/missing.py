@@ -232,8 +232,8 @@ def _predicted(ratings: Ratings, predictor: Predictor) -> Ratings:
     if ratings.count() == n * m:
         return ratings
     kind = _narrow(ratings.dtype)
-    # the completed matrix beside what the prediction itself takes
-    require(n * m * kind.itemsize + (n + m) * 1024, "predicting the missing ratings", _WAY_OUT)
+    # at the least: a predictor that makes a wider matrix asks for it
+    require(n * m * 4 + (n + m) * 1024, "predicting the missing ratings", _WAY_OUT)
     answer = predictor(ratings)
     predictions = answer.matrix if isinstance(answer, Ratings) else np.asarray(answer)
     if predictions.shape != (n, m):
@@ -242,6 +242,11 @@ def _predicted(ratings: Ratings, predictor: Predictor) -> Ratings:
             f"{m} items"
         )
     if isinstance(answer, Ratings):
+        if answer.fill is None and answer.count() < n * m:
+            raise InputError(
+                f"{ratings.source}: the predictor left {n * m - answer.count()} of {n * m} ratings "
+                "missing: are there ratings too large to be added up?"
+            )
         return answer
     matrix = predictions.astype(np.promote_types(kind, predictions.dtype))
     for user, row in enumerate(matrix):

@@ -110,10 +110,12 @@ class BiasedALS(BiasedFactors):
         Raises
         ------
         InputError
-            If a parameter is out of range, there is no rating, or features do not fit.
+            If a parameter is out of range, there is no rating, features do not fit, or the
+            factors do not come out finite.
         """
         self._check()
-        self.range_ = ratings.scale or ratings.observed_range()
+        observed = ratings.observed_range()  # which says so if there is no rating
+        self.range_ = ratings.scale or observed
         csr = observed_csr(ratings)
         mean, spread = mean_and_spread(csr.data)
         by_user, by_item = both_sides(csr, mean, spread)
@@ -139,6 +141,11 @@ class BiasedALS(BiasedFactors):
                 users.update(y)
                 items.update(x)
                 history.append(users.errors(y) + users.penalties() + items.penalties())
+        if not np.isfinite(history[-1]):
+            raise InputError(
+                f"{ratings.source}: the factors do not come out finite: take a larger "
+                "regularization, or scale the ratings down"
+            )
         self.objective_ = np.array(history)
         self.global_mean_ = mean
         self.user_bias_, self.item_bias_ = spread * x[:, 0], spread * y[:, 0]

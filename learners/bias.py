@@ -59,11 +59,12 @@ class BiasModel(BiasedFactors):
         InputError
             If a parameter is out of range, or there is no rating.
         """
-        if not self.regularization > 0:
+        if not 0 < self.regularization < np.inf:
             raise InputError(f"regularization must be positive, not {self.regularization}")
         if self.iterations < 1:
             raise InputError(f"iterations must be 1 or more, not {self.iterations}")
-        self.range_ = ratings.scale or ratings.observed_range()
+        observed = ratings.observed_range()  # which says so if there is no rating
+        self.range_ = ratings.scale or observed
         csr = observed_csr(ratings)
         mean, spread = mean_and_spread(csr.data)
         users, items = both_sides(csr, mean, spread)

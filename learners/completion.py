@@ -146,6 +146,11 @@ def completed_dtype(ratings: Ratings) -> np.dtype[Any]:
     Returns
     -------
     dtype : dtype
+
+    Raises
+    ------
+    InputError
+        If float64 would change a rating too.
     """
     single, double = np.dtype(np.float32), np.dtype(np.float64)
     stored = ratings.matrix if isinstance(ratings.matrix, np.ndarray) else ratings.matrix.data
@@ -153,10 +158,14 @@ def completed_dtype(ratings: Ratings) -> np.dtype[Any]:
         return double
     if stored.dtype == single or (stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2):
         return single
-    for start, end in row_blocks(len(stored), max(1, stored[:1].size)):
-        if _changed(stored[start:end], single):
-            return double
-    return single
+    blocks = row_blocks(len(stored), max(1, stored[:1].size))
+    if not any(_changed(stored[start:end], single) for start, end in blocks):
+        return single
+    if any(_changed(stored[start:end], double) for start, end in blocks):
+        raise InputError(
+            f"{ratings.source}: whole ratings beyond 2**53 cannot be completed: scale them down"
+        )
+    return double
 
 
 def completed_bytes(ratings: Ratings) -> int:
@@ -185,8 +194,9 @@ def _positions(positions: Any, size: int, what: str) -> NDArray[np.int64]:
 
 
 def _changed(values: NDArray[Any], dtype: np.dtype[Any]) -> bool:
-    with np.errstate(over="ignore"):
-        changed = values.astype(dtype) != values
-    if values.dtype.kind == "f":
-        changed &= ~np.isnan(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        there = values.astype(dtype)
+        if values.dtype.kind != "f":  # numpy would compare whole numbers as floats
+            return bool((there.astype(values.dtype) != values).any())
+        changed = (there != values) & ~np.isnan(values)
     return bool(changed.any())

@@ -146,7 +146,10 @@ def read_group_benchmark(path: str | os.PathLike[str], name: str | None = None) 
     def lines(file: str) -> list[tuple[str, str]]:
         if file not in files:
             raise InputError(f"{os.fspath(path)}: {file} is not there")
-        text = files[file].decode()
+        try:
+            text = files[file].decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{title}/{file}: is not UTF-8 ({error.reason})") from error
         return [(f"{title}/{file}:{n}", t) for n, t in enumerate(text.splitlines(), 1) if t.strip()]
 
     members = dict(_members(place, line) for place, line in lines("groupMember.txt"))

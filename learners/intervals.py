@@ -51,13 +51,14 @@ def bootstrap(
     Raises
     ------
     InputError
-        If there are fewer than 2 units, or a split has none.
+        If there are fewer than 2 units with a score, or a split has none.
     """
     values = np.asarray(differences, dtype=np.float64)
     values = values[:, None] if values.ndim == 1 else values
     known = ~np.isnan(values)
-    if len(values) < 2 or not known.any(axis=0).all():
-        raise InputError("an interval needs 2 units or more, and a score in every split")
+    if known.any(axis=1).sum() < 2 or not known.any(axis=0).all():
+        raise InputError("an interval needs 2 units with a score, and a score in every split")
+    values, known = values[known.any(axis=1)], known[known.any(axis=1)]
     filled, present = np.where(known, values, 0.0), known.astype(np.float64)
     rng = np.random.default_rng(seed)
     even = np.full(len(values), 1.0 / len(values))

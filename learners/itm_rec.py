@@ -118,7 +118,11 @@ def _columns(
 ) -> list[list[str]]:
     if name not in files:
         raise InputError(f"{os.fspath(path)}: {name} is not there")
-    reader = csv.reader(io.StringIO(files[name].decode("utf-8-sig"), newline=""))
+    try:
+        text = files[name].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{os.fspath(path)}: {name} is not UTF-8 ({error.reason})") from error
+    reader = csv.reader(io.StringIO(text, newline=""))
     header = [field.strip() for field in next(reader, [])]
     for column in wanted:
         if column not in header:

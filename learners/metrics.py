@@ -71,13 +71,15 @@ def average_precisions(
     Raises
     ------
     ValueError
-        If the lengths differ or nothing is given.
+        If the lengths differ, nothing is given, or a score is NaN.
     """
     row = np.asarray(rows, dtype=np.int64)
     positive = np.asarray(truth, dtype=np.float64) > 0.5
     score = np.asarray(scores, dtype=np.float64)
     if not row.shape == positive.shape == score.shape or not row.size:
         raise ValueError(f"cannot rank {row.shape}, {positive.shape} and {score.shape}")
+    if np.isnan(score).any():
+        raise ValueError("a score is not a number, so that nothing can be ranked by it")
     order = np.lexsort((np.arange(len(row)), -score, row))
     row, positive = row[order], positive[order]
     starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))

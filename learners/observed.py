@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from grouping.errors import InputError
 from grouping.ratings import Ratings
 
+_EQUAL = 1e-14  # of the largest rating: deviations no larger are roundings of equal ratings
 _SLAB = 4_000_000  # cells looked at together
 
 
@@ -105,14 +107,19 @@ def mean_and_spread(values: NDArray[Any]) -> tuple[float, float]:
     Returns
     -------
     mean, spread : float
+        The same of equal ratings, in whatever type they are held.
     """
-    mean = float(values.mean(dtype=np.float64))
-    deviations = values - mean
+    exact = values.astype(np.float64, copy=False)
+    # a power of two changes no digit, and no sum of what is at most 1 is too large
+    unit = math.ldexp(1.0, math.frexp(float(np.abs(exact).max()))[1] - 1)
+    exact = exact / unit
+    mean = float(exact.mean())
+    deviations = exact - mean
     widest = float(np.abs(deviations).max())
-    if widest <= 1e-12 * max(1.0, abs(mean)):
-        return mean, 1.0
+    if widest <= _EQUAL:
+        return mean * unit, 1.0
     deviations /= widest
-    return mean, widest * float(np.sqrt(np.mean(deviations * deviations)))
+    return mean * unit, widest * float(np.sqrt(np.mean(deviations * deviations))) * unit
 
 
 def row_blocks(n: int, m: int) -> list[tuple[int, int]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from grouping.memory import require
 from grouping.ratings import Ratings
 from learners.als import BiasedALS
+from learners.completion import completed_bytes
 
 
 def default_predictor(seed: int = 0, threads: int | None = None) -> Callable[[Ratings], Ratings]:
@@ -31,6 +33,11 @@ def default_predictor(seed: int = 0, threads: int | None = None) -> Callable[[Ra
         n, m = ratings.shape
         if ratings.fill is not None or ratings.count() == n * m:
             return ratings
+        require(
+            completed_bytes(ratings) + 24 * ratings.count(),  # and the ratings, sorted both ways
+            "predicting the missing ratings",
+            "fill them by --missing min, or take fewer users or items",
+        )
         return BiasedALS(seed=seed, threads=threads).fit(ratings).complete(ratings)
 
     return predict_missing

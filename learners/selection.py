@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from grouping.errors import InputError
@@ -65,6 +66,11 @@ def choose(
     Returns
     -------
     choice : Choice
+
+    Raises
+    ------
+    InputError
+        If there is no candidate, or none that predicts finite ratings.
     """
     if not candidates:
         raise InputError("there is no candidate to choose from")
@@ -74,5 +80,8 @@ def choose(
         model = make(**parameters)
         model.fit(inner.train)
         errors.append(rmse(inner.values, model.predict(inner.users, inner.items)))
-    best = min(range(len(errors)), key=errors.__getitem__)
+    known = np.where(np.isnan(errors), np.inf, errors)
+    best = int(known.argmin())
+    if not np.isfinite(known[best]):
+        raise InputError("no candidate predicts finite ratings")
     return Choice(dict(candidates[best]), tuple(errors))

@@ -234,7 +234,8 @@ def train(
         typer.Option(
             "--noise",
             metavar="Z",
-            help="Differential privacy: clip what is sent, and add noise of Z sensitivities.",
+            help="Differential privacy of rows (users; with --align item, items): clip what is "
+            "sent, and add noise of Z sensitivities.",
         ),
     ] = None,
     epsilon: Annotated[
@@ -310,6 +311,12 @@ def train(
         raise InputError("give the organisations' tables (--org, twice or more), or --data")
     folder = Path(out)
     privacy = _privacy(noise, epsilon, delta, clip, rounds, folder)
+    if privacy is not None and align == "item":
+        say(
+            "with --align item, rows are items: noise and epsilon are about all ratings of an "
+            "item, not about all of a person",
+            quiet,
+        )
     data = _data(data)
     request = Request(
         orgs=named(org) if org else {},

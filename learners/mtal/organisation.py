@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -358,10 +359,12 @@ class Organisation(Participant):
         """What noise is drawn from.
 
         The same for the same numbers, whenever they are sent: new noise would be a new release. And
-        never the same for other numbers, whose difference would then be told without noise.
+        never the same for other numbers, whose difference would then be told without noise: of
+        other data, or of another session with the same data.
         """
         data = int(self.domain.digest(), 16)
-        return np.random.default_rng([self.settings.seed, data, what, round_])
+        session = int(sha256(self.session.encode()).hexdigest(), 16)
+        return np.random.default_rng([self.settings.seed, data, session, what, round_])
 
     def _inward(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Columns in one's own order."""

@@ -151,7 +151,7 @@ def noise_for(epsilon: float, delta: float, rounds: int) -> float:
     Returns
     -------
     noise : float
-        To three digits, rounded up.
+        No more than a thousandth above the least, and 0.01 or more.
     """
     low, high = 1e-2, 1.0
     while epsilon_after(_A_ROUND * rounds, high, delta) > epsilon:

@@ -345,6 +345,25 @@ def test_noise_is_counted(tables: tuple[str, ...]) -> None:
     assert spent[2:] == [pytest.approx(8, abs=0.05)] * 2
 
 
+def test_it_is_said_where_noise_is_about_items() -> None:
+    """With items in common a row is an item, and a person's ratings are in many rows."""
+    begin = (
+        "learn",
+        "mtal",
+        "--org",
+        "none.csv",
+        "--org",
+        "nor.csv",
+        "--out",
+        "run",
+        "--noise",
+        "1",
+    )
+    for align in ("user", "item"):
+        ran = CliRunner().invoke(app, (*begin, "--align", align))
+        assert ("not about all of a person" in ran.stderr) == (align == "item")
+
+
 def test_noise_comes_from_a_seed_that_nobody_knows(tables: tuple[str, ...]) -> None:
     """Without --seed each noisy run draws one of its own, and keeps to it when it is gone on with.
 

@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from grouping.errors import InputError
 from grouping.ratings import Ratings
 from learners import prior
 from learners.als import BiasedALS
+from learners.bias import BiasModel
 from learners.feature_prior import levelled
 from tests.learners import naive
 from tests.learners.cases import incomplete, matrices
@@ -154,14 +156,17 @@ def test_the_seed_decides_the_start():
     assert not np.array_equal(first.item_factors_, other.item_factors_)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_dense_with_nan_and_csr_are_the_same_input(dtype):
-    """The form and type in which ratings are held must not matter."""
-    X = incomplete().astype(dtype)
-    dense, sparse = Ratings.of(X), Ratings.of(csr_of(X))
-    from_dense = BiasedALS(iterations=3).fit(dense).complete(dense).matrix
-    from_sparse = BiasedALS(iterations=3).fit(sparse).complete(sparse).matrix
-    np.testing.assert_array_equal(from_dense, from_sparse)
+def test_the_form_and_type_in_which_ratings_are_held_do_not_matter():
+    """Dense with NaN and CSR, in single and in double precision and as whole numbers."""
+    X = np.rint(incomplete())
+    held = [form(X.astype(dtype)) for dtype in ("f4", "f8") for form in (np.asarray, csr_of)]
+    held.append(csr_of(X).astype(np.int8))
+    found = [
+        BiasedALS(iterations=3).fit(ratings).complete(ratings).matrix
+        for ratings in map(Ratings.of, held)
+    ]
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
 
 
 def test_moving_and_stretching_the_scale_moves_the_predictions():
@@ -170,6 +175,9 @@ def test_moving_and_stretching_the_scale_moves_the_predictions():
     plain = all_cells(BiasedALS().fit(Ratings.of(X)), X.shape)
     stretched = all_cells(BiasedALS().fit(Ratings.of(20 * X - 7)), X.shape)
     np.testing.assert_allclose(stretched, 20 * plain - 7, rtol=1e-9)
+    for factor in (1e-15, 1e300):  # however small or large they are
+        scaled = all_cells(BiasedALS().fit(Ratings.of(factor * X)), X.shape)
+        np.testing.assert_allclose(scaled, factor * plain, rtol=1e-9)
 
 
 def test_who_rated_what_matters():
@@ -239,8 +247,15 @@ def test_parameters_out_of_range_are_named(name, value):
 
 def test_no_rating_at_all_is_refused():
     """There is no mean to predict then."""
-    with pytest.raises(InputError, match="holds no rating"):
-        BiasedALS().fit(Ratings.of(np.full((2, 2), np.nan)))
+    for model, scale in itertools.product((BiasedALS(), BiasModel()), (None, (1, 5))):
+        with pytest.raises(InputError, match="holds no rating"):
+            model.fit(Ratings.of(np.full((2, 2), np.nan), scale=scale))
+
+
+def test_factors_that_overflow_are_refused():
+    """Next to no regularization lets a pivot vanish: no predictions are better than NaN."""
+    with pytest.raises(InputError, match="take a larger regularization"):
+        BiasedALS(regularization=1e-15, bias_regularization=1e-15).fit(Ratings.of(incomplete()))
 
 
 def test_the_kernels_run_uncompiled():

@@ -39,7 +39,9 @@ def test_it_completes_like_any_predictor():
     np.testing.assert_array_equal(complete[~np.isnan(X)], X[~np.isnan(X)])
 
 
-@pytest.mark.parametrize(("name", "value"), [("regularization", 0.0), ("iterations", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("regularization", 0.0), ("regularization", np.inf), ("iterations", 0)]
+)
 def test_parameters_out_of_range_are_named(name, value):
     """A wrong parameter is refused by name."""
     with pytest.raises(InputError, match=name):

@@ -4,7 +4,7 @@ import scipy.sparse as sp
 
 from grouping.errors import InputError
 from grouping.ratings import Ratings
-from learners import observed
+from learners import observed, predictor
 from learners.als import BiasedALS
 from learners.bias import BiasModel
 from learners.completion import completed_bytes, completed_dtype
@@ -101,3 +101,29 @@ def test_misuse_is_explained():
     with pytest.raises(InputError, match="whole numbers"):
         model.predict([0.5], [0])
     assert model.predict([], []).shape == (0,)
+
+
+def test_ratings_near_the_end_of_their_type_are_completed():
+    """Their sum is more than the type holds; the mean is not."""
+    X = np.array([[1e308, 1.5e308], [1.2e308, np.nan]])
+    single = np.array([[3e38, -3e38], [-3e38, np.nan]], dtype=np.float32)
+    for values in (X, single):
+        found = default_predictor()(Ratings.of(values)).matrix
+        assert np.isfinite(found).all()
+        assert np.abs(found).max() <= np.nanmax(np.abs(values))
+
+
+def test_whole_ratings_that_no_float_holds_are_refused():
+    ratings = Ratings.of(sp.csr_array(np.array([[2**53 + 1, 0], [3, 4]])))
+    with pytest.raises(InputError, match="beyond 2"):
+        BiasedALS(iterations=1).fit(ratings).complete(ratings)
+
+
+def test_memory_is_asked_for_what_is_made(monkeypatch):
+    """Doubles that float32 holds are completed in half of the memory; other ones are not."""
+    asked = []
+    monkeypatch.setattr(predictor, "require", lambda size, *words: asked.append(size))
+    for values in ([[1.0, 2.0], [3.0, np.nan]], [[0.1, 2.0], [3.0, np.nan]]):
+        ratings = Ratings.of(np.array(values))
+        made = default_predictor()(ratings).matrix
+        assert asked[-1] == made.nbytes + 24 * 3

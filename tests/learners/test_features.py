@@ -200,3 +200,11 @@ def test_tables_without_proper_ids_are_refused(tmp_path, text, said):
     (tmp_path / "t").write_text(text)
     with pytest.raises(InputError, match=said):
         read_table(tmp_path / "t")
+
+
+@pytest.mark.parametrize("rows", [3, 6, 7, 10])
+def test_a_column_of_one_number_tells_nothing(rows):
+    """The mean of so many times .1 is not quite .1, and must not be told from it."""
+    table = Table("goods", [str(row) for row in range(rows)], {"price": ["0.1"] * rows})
+    kinds = {"price": Kind("number")}
+    assert not encode(table, table.ids, kinds).matrix.any()

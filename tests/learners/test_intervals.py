@@ -38,6 +38,10 @@ def test_the_seed_decides():
 
 def test_too_little_is_refused():
     """One unit, or a split without a score, has no interval."""
-    for values in ([1.0], [[1.0, np.nan], [2.0, np.nan]]):
+    for values in ([1.0], [1.0, np.nan], [[1.0], [np.nan]], [[1.0, np.nan], [2.0, np.nan]]):
         with pytest.raises(InputError, match="needs 2 units"):
             bootstrap(values)
+
+
+def test_units_without_a_score_change_nothing():
+    assert bootstrap([1.0, 2.0, np.nan, 4.0]) == bootstrap([1.0, 2.0, 4.0])

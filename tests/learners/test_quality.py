@@ -18,5 +18,5 @@ def test_movielens_is_predicted_well():
         rmse(part.values, model.fit(part.train).predict(part.users, part.items))
         for model in (BiasModel(), BiasedALS())
     )
-    assert factored < 0.93
+    assert factored < 0.88  # .8748; without who rated what .9050
     assert factored < biased - 0.02

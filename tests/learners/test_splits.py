@@ -119,3 +119,7 @@ def test_average_precision_is_that_of_its_definition():
     np.testing.assert_allclose(average_precisions(rows, truth, scores, k=2), [1, 1 / 2, 0])
     with pytest.raises(ValueError, match="rank"):
         average_precisions([], [], [])
+    with pytest.raises(ValueError, match="not a number"):
+        average_precisions([0, 0], [1, 0], [np.nan, 1])
+    ties = average_precisions([0, 0, 0], [0, 1, 1], [1, 1, 1])  # in the order given
+    np.testing.assert_allclose(ties, [(1 / 2 + 2 / 3) / 2])

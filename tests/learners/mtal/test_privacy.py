@@ -159,6 +159,17 @@ def test_other_numbers_never_get_the_same_noise():
     assert (np.abs(first.values - second.values) > 1.0).mean() > 0.9
 
 
+def test_another_session_has_noise_of_its_own():
+    """Else two with one seed and data, but more noise in one, would tell what it covers."""
+    private = Privacy(noise=0.5)
+    drawn = [
+        replace(plan, session=session).build()[0]._noise(0xA, 1).standard_normal()
+        for plan in plans(domains(2), privacy=private)[:1]
+        for session in ("one", "another", "one")
+    ]
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
 def test_all_that_is_sent_is_noisy_and_all_receivers_get_the_same():
     """Neither residuals nor predictions leave as they are, and peers cannot compare notes."""
     dealt = domains(3)
