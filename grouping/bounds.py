@@ -70,6 +70,21 @@ def own_list_bound(problem: Problem) -> float:
     return math.nextafter(total / divisor + slack / divisor, math.inf)
 
 
+def gap_text(gap: float) -> str:
+    """Write a gap for people, in percent: a proven optimum's roundings are none.
+
+    Parameters
+    ----------
+    gap : float
+        As `gap_between` gives it.
+
+    Returns
+    -------
+    text : str
+    """
+    return f"{0.0 if abs(gap) < 1e-9 else 100 * gap:.3g} %"
+
+
 def gap_between(objective: float, bound: float | None) -> float | None:
     """Gap of an objective to a bound: (bound - objective) / |bound|.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from grouping.bounds import gap_text
 from grouping.errors import InputError
 from grouping.formation import Formation
 from grouping.report import counted, headline, maker, number
@@ -105,7 +106,7 @@ def _facts(formation: Formation) -> Iterable[tuple[str, str]]:
     if formation.bound is not None:
         yield "at most possible", number(formation.bound)
     if formation.gap is not None:
-        yield "gap", f"{100 * formation.gap:.3g} %"
+        yield "gap", gap_text(formation.gap)
     yield "found by", maker(formation)
     yield "status", formation.status
     low, middle, high = np.percentile(formation.sizes, (0, 50, 100))

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from grouping.bounds import gap_text
 from grouping.formation import Formation
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def headline(formation: Formation) -> str:
     )
     if formation.bound is not None:
         words += f", bound {number(formation.bound)}"
-        words += "" if formation.gap is None else f", gap {100 * formation.gap:.3g} %"
+        words += "" if formation.gap is None else f", gap {gap_text(formation.gap)}"
     return f"{words} ({formation.status})"
 
 

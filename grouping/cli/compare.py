@@ -120,6 +120,7 @@ def _shown(table: pd.DataFrame) -> Any:
     from rich.table import Table
     from rich.text import Text
 
+    from grouping.bounds import gap_text
     from grouping.report import number
 
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -137,7 +138,7 @@ def _shown(table: pd.DataFrame) -> Any:
             row["method"],
             number(row["objective"]),
             number(row["bound"]),
-            "" if gap is None or gap != gap else f"{100 * gap:.3g} %",
+            "" if gap is None or gap != gap else gap_text(gap),
             str(row["groups"]),
             " ".join(f"{row[size]:g}" for size in sizes),
             f"{row['mean_satisfaction']:.4g}",

@@ -45,7 +45,7 @@ def in_words(figures: dict[str, Any]) -> str:
     -------
     line : str
     """
-    from grouping.bounds import gap_between
+    from grouping.bounds import gap_between, gap_text
     from grouping.report import number
 
     words = []
@@ -55,7 +55,7 @@ def in_words(figures: dict[str, Any]) -> str:
     objective, bound = figures.get("objective"), figures.get("bound")
     gap = None if objective is None else gap_between(objective, bound)
     if gap is not None:
-        words.append(f"gap {100 * gap:.3g} %")
+        words.append(f"gap {gap_text(gap)}")
     if "seconds" in figures:
         words.append(f"{figures['seconds']:.0f} s")
     return ", ".join(words)

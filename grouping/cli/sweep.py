@@ -239,6 +239,7 @@ def _shown(table: pd.DataFrame) -> Any:
     from rich import box
     from rich.table import Table
 
+    from grouping.bounds import gap_text
     from grouping.comparing import SIZES
     from grouping.report import number
 
@@ -254,7 +255,7 @@ def _shown(table: pd.DataFrame) -> Any:
             str(row["k"]),
             number(row["objective"]),
             "" if row["bound"] is None else number(row["bound"]),
-            "" if row["gap"] is None else f"{100 * row['gap']:.3g} %",
+            "" if row["gap"] is None else gap_text(row["gap"]),
             str(int(row["groups"])),
             " ".join(f"{row[size]:g}" for size in SIZES),
             f"{row['seconds']:.2g}",
