@@ -252,6 +252,7 @@ def join(
             profiles=profiles,
         )
         constraints = asked.or_ready(constraints)
+        _require_dropped(formation, drop)
         before = _held_on(formation, constraints, users, profiles, drop)
         constraints = Constraints((*before, *constraints.rules))
         _require_room(formation, constraints, len(fresh))
@@ -468,6 +469,24 @@ def kinds_to_drop(drop: Iterable[str], *, as_option: bool = False) -> tuple[str,
             names = map(option_of, NAMES) if as_option else NAMES
             raise InputError(f"{words} {name}: choose one of {', '.join(names)}")
     return kinds
+
+
+def _require_dropped(formation: Formation, drop: Iterable[str]) -> None:
+    """Refuse to drop what the formation does not have: something else was meant.
+
+    Raises
+    ------
+    InputError
+        Naming it, and what there is.
+    """
+    there = formation.problem.get("constraints") or {}
+    for kind in drop:
+        if kind not in there:
+            has = ", ".join(map(option_of, there)) or "none"
+            raise InputError(
+                f"drop {option_of(kind)}: the groups were formed without it (constraints that they "
+                f"have: {has}); leave it out"
+            )
 
 
 def _held_on(

@@ -89,7 +89,8 @@ class Formation:
         Group of each user.
     groups : list of Group
     objective : float
-        Sum of the groups' satisfactions.
+        Sum of the groups' satisfactions; where members are weighed, each times what its members
+        weigh together.
     bound : float or None
         An upper bound on the objective of any formation of this problem.
     status : {"feasible", "optimal", "time_limit", "interrupted"}
@@ -228,7 +229,7 @@ class Formation:
 
     @property
     def gap(self) -> float | None:
-        """(bound - objective) / abs(bound); None without a bound or where the bound is 0."""
+        """(bound - objective) / abs(bound); None without a bound, or where it is 0, not reached."""
         return gap_between(self.objective, self.bound)
 
     @cached_property
@@ -489,7 +490,9 @@ def read_document(path: str | os.PathLike[str]) -> Any:
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise InputError(f"{name}: is not JSON, or is cut short ({error})") from error
+        raise InputError(
+            f"{name}: is not JSON, or is cut short ({error}): give the .json file that form wrote"
+        ) from error
 
 
 def _constraints(problem: Problem) -> dict[str, Any]:

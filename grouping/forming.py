@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -248,6 +249,10 @@ def form(
     )
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def _budget(
     time_limit: float | None,
     iterations: int | None,
@@ -256,14 +261,14 @@ def _budget(
     seed: int,
     progress: Progress | None,
 ) -> Budget:
-    if time_limit is not None and not time_limit > 0:
-        raise InputError(f"the time limit must be more than 0 seconds, not {time_limit:g}")
+    if time_limit is not None and not (_is_number(time_limit) and time_limit > 0):
+        raise InputError(f"the time limit must be more than 0 seconds, not {time_limit!r}")
     if iterations is not None:
         positive(iterations, "the number of iterations")
     if patience is not None:
         positive(patience, "the patience")
-    if gap is not None and not gap >= 0:
-        raise InputError(f"the gap to stop at must be at least 0, not {gap:g}")
+    if gap is not None and not (_is_number(gap) and gap >= 0):
+        raise InputError(f"the gap to stop at must be at least 0, not {gap!r}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"the seed must be a whole number of at least 0, not {seed!r}")
     return Budget(time_limit, iterations, patience, gap, int(seed), progress)

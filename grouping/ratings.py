@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -308,6 +309,8 @@ def _slabs(array: NDArray[Any]) -> Iterable[NDArray[Any]]:
 def _frame_parts(X: Any) -> tuple[Any, Any, Any]:
     """Values, user ids and item ids of a pandas or polars frame; anything else as it is."""
     kind = type(X).__module__.partition(".")[0]
+    if kind in ("pandas", "polars") and hasattr(X, "columns"):
+        _refuse_long(list(X.columns))
     if kind == "pandas" and hasattr(X, "columns"):
         if any(dtype.kind not in "iuf" for dtype in (c.dtype for _, c in X.items())):
             X = _numeric_frame(X)
@@ -325,6 +328,17 @@ def _frame_parts(X: Any) -> tuple[Any, Any, Any]:
     return X, None, None
 
 
+def _refuse_long(columns: list[Any]) -> None:
+    """Refuse a table of user, item and rating, which would be read as three items."""
+    from grouping.reading.layout import names_all_roles
+
+    if all(isinstance(name, str) for name in columns) and names_all_roles(columns):
+        raise InputError(
+            f"the columns {', '.join(columns)} look like a row a rating, and a frame has a row a "
+            "user and a column an item: pivot it, or write it to a file for read_ratings"
+        )
+
+
 def _numeric_frame(X: Any) -> Any:
     try:
         return X.astype(np.float64)
@@ -335,7 +349,12 @@ def _numeric_frame(X: Any) -> Any:
 def _plain_dense(X: Any, source: str) -> NDArray[Any]:
     if np.ma.isMaskedArray(X):  # what is masked is unrated
         X = np.ma.filled(X.astype(np.float64), np.nan)
-    array = np.asarray(X)
+    if isinstance(X, (str, os.PathLike)):
+        raise InputError(f"{X}: is a path: read the file by read_ratings, and give what it returns")
+    try:
+        array = np.asarray(X)
+    except ValueError as error:  # rows of different lengths
+        raise InputError(f"{source}: is no matrix of users x items: {error}") from error
     if array.ndim != 2:
         raise InputError(
             f"{source}: expected 2D array (users x items), got {array.ndim}D array instead. "

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+_OPTIONS = (
+    (r"^weigh members goes with the semantics lm", "--weigh members goes with --semantics lm"),
+    (r"^user weights (?=do not)", "--user-weights: they "),
+    (r"(?<=with lm )weigh members, or choose av", "--weigh members, or --semantics av"),
+    (r"^exclude (?=\S+: it is on the list)", "--exclude "),
+    (r"\(relist\)", "(--relist)"),
+)
+"""Arguments of the Python API, and the options that they are on the command line."""
+
 
 def main() -> None:
     """Run the command line: failures become one sentence on stderr and an exit code."""
@@ -60,6 +69,8 @@ def _in_options(message: str) -> str:
     """Say with the options of the command line what the Python API says with its arguments."""
     message = re.sub(r"\bmissing = (?=\w)", "--missing ", message)
     message = message.replace("a number, or a predictor", "predict, or a number")
+    for said, option in _OPTIONS:
+        message = re.sub(said, option, message)
     return re.sub(r" \(n_features = \d+\)", "", message)
 
 

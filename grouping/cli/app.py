@@ -20,9 +20,11 @@ from grouping.cli.learn import learn
 from grouping.cli.predict import predict
 from grouping.cli.report import report
 from grouping.cli.sweep import sweep
+from grouping.cli.usage import OneSentence
 from grouping.errors import InputError
 
 app = typer.Typer(
+    cls=OneSentence,
     help="Form groups of people so that each group's recommendations satisfy its members.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

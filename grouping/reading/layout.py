@@ -75,6 +75,11 @@ def known_roles(fields: Sequence[str]) -> int:
     return sum(_role(field) is not None for field in fields)
 
 
+def names_all_roles(fields: Sequence[str]) -> bool:
+    """Whether fields are usual names of a user, an item and a rating column, and maybe others."""
+    return {_role(field) for field in fields} >= {*ROLES}
+
+
 def looks_like_header(first: Sequence[str], format: str | None, columns: Columns | None) -> bool:
     """Whether the first line of a text table names its columns.
 

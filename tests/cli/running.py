@@ -47,6 +47,7 @@ class Ended:
         assert self.code == code, self
         assert self.out == ""
         assert "Traceback" not in self.err
+        assert "Usage:" not in self.err
         sentence = self.err.splitlines()[-1]
         for word in words:
             assert word in sentence

@@ -130,7 +130,7 @@ def test_what_is_missing_is_filled_as_when_the_groups_were_formed(
 def test_what_is_no_formation_or_is_of_other_items_is_refused(
     run: Run, formed: str, tmp_path: Path
 ) -> None:
-    run("assign", "new.csv", "new.csv").refused("new.csv: is not JSON")
+    run("assign", "new.csv", "new.csv").refused("new.csv: is not JSON", "give the .json file")
     run("assign", "none.json", "new.csv").refused("none.json: cannot be read")
     (tmp_path / "other.csv").write_text("user,item,rating\nx,zoo,5\nx,spa,3\n")
     run("assign", formed, "new.csv", "--drop", "nope").refused(

@@ -20,6 +20,7 @@ USAGE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "no list": (("form", "-k", "0"), ("--list-length", "-k", "1")),
     "a word for a number": (("form", "-l", "ten"), ("--groups",)),
     "no threads": (("form", "--threads", "0"), ("--threads", "1")),
+    "a share for a number": (("form", "--gap", "5%"), ("--gap: give a number", "form --help")),
     "negative seed": (("form", "--seed", "-1"), ("--seed", "0")),
     "no iterations": (("form", "--iterations", "0"), ("--iterations", "1")),
     "no patience": (("form", "--method", "refine", "--patience", "0"), ("--patience", "1")),
@@ -145,6 +146,8 @@ def test_messages_speak_of_options_not_of_python_arguments(run: Run, holes: str)
     sentence = run("form", holes, "-k", "2", "--missing", "error").refused("--missing min")
     assert "missing =" not in sentence
     assert "n_features" not in run("form", holes, "-k", "9").refused("at most 4")
+    members = ("--weigh", "members", "--semantics", "av")
+    run("form", holes, *THREE, *members).refused("--weigh members goes with --semantics lm")
 
 
 def test_a_failing_run_leaves_the_old_output_alone(run: Run, tmp_path: Path) -> None:

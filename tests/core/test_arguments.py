@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from grouping import InputError, evaluate, form
@@ -38,6 +39,8 @@ X = np.arange(12.0).reshape(4, 3)
         ({"agg": "wsum", "position_weights": [1, float("nan")]}, "finite"),
         ({"agg": "wsum", "position_weights": 5.0}, "give inverse, log, or 2 numbers"),
         ({"agg": "wsum", "position_weights": ["a", "b"]}, "give inverse, log, or 2 numbers"),
+        ({"time_limit": "5"}, "the time limit must be more than 0 seconds, not '5'"),
+        ({"gap": "a"}, "the gap to stop at must be at least 0, not 'a'"),
         ({"round": "x"}, "multiples of a positive number, not of 'x'"),
         ({"round": 0}, "multiples of a positive number, not of 0"),
         ({"exclude": {"0": "12"}}, r"user 0: give a list of items, for example \['12'\]"),
@@ -61,6 +64,12 @@ def test_an_argument_out_of_range_is_refused(arguments, message):
     ("ratings", "message"),
     [
         ([1.0, 2.0], "expected 2D array"),
+        ([[1, 2], [3]], "is no matrix of users x items"),
+        ("ratings.csv", "ratings.csv: is a path: read the file by read_ratings"),
+        (
+            pd.DataFrame({"User ID": [1, 1, 2], "movie": [7, 8, 7], "rating": [5, 3, 4]}),
+            "columns User ID, movie, rating look like a row a rating",
+        ),
         (np.zeros((0, 3)), "0 users"),
         (np.zeros((3, 0)), "0 items"),
         ([["a", "b"]], "numeric"),

@@ -275,6 +275,8 @@ def test_constraints_of_a_formation_hold_until_others_are_given_or_they_are_drop
         InputError, match=r"drop size: choose one of min_size, .*, fixed, balance, no_isolated"
     ):
         assign(formation, new, drop=["size"])
+    with pytest.raises(InputError, match=r"drop sizes: .* formed without it .*: max-size, balance"):
+        assign(formation, new, drop=["sizes"])
     free = assign(formation, new, drop=["balance", "max-size"])
     assert "balance" not in free.problem["constraints"]
     everybody = {"sex": dict(zip("abcdefxyz", "FMFMFMFFM", strict=True))}
