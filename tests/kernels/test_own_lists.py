@@ -73,6 +73,14 @@ def test_own_lists_are_those_of_a_stable_sort(way, kind):
         np.testing.assert_array_equal(problem.column_scores, columns)
 
 
+def test_after_the_largest_whole_number_no_later_one_enters():
+    """It has no successor, which the others would have to reach: each of them would."""
+    X = np.ones((1, 4 * BLOCK + 37), np.int64)
+    X[0, 0] = kernels.LARGEST
+    with pytest.raises(InputError, match="beyond 2"):  # and not with the last item as the best
+        Problem.of(Ratings.of(X), "lm", "min", 1, 1)
+
+
 @pytest.mark.parametrize("semantics", ["lm", "av"])
 def test_chunks_come_together(monkeypatch, semantics):
     """Several chunks of rows, of which some end in single rows."""
