@@ -165,7 +165,8 @@ def several(given: Any, words: str, what: str) -> list[Any]:
         If it is a text, or no iterable.
     """
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise InputError(f"{words}: give a list of {what}, for example [{given!r}]")
+        shown = [[given]] if what.startswith("lists") else [given]
+        raise InputError(f"{words}: give a list of {what}, for example {shown!r}")
     return list(given)
 
 

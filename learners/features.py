@@ -215,19 +215,15 @@ def _number(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded
     return [name], block[:, None]
 
 
-_ALIKE = 1e-12
-
-
 def _level_and_unit(values: NDArray[np.float64]) -> tuple[float, float]:
     """Mean and standard deviation of the numbers that are known."""
     known = values[~np.isnan(values)]
     if not known.size:
         return _AS_IT_IS
     with np.errstate(over="ignore", invalid="ignore"):
-        level = float(known.mean())
-        if np.abs(known - level).max() <= _ALIKE * np.abs(known).max():  # but for roundings
+        if known.min() == known.max():  # their mean may be off by a rounding
             return float(known[0]), 1.0
-        return level, float(known.std()) or 1.0
+        return float(known.mean()), float(known.std()) or 1.0
 
 
 def _flag(name: str, cells: Sequence[str], kind: Kind, source: str) -> Encoded:

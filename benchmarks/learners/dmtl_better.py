@@ -33,7 +33,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.ours not in options.rows:
         parser.error(f"--ours: {options.ours!r} is not among the --rows that it is compared with")
-    same_settings(options.out, "rows", SETTINGS)
+    same_settings(options.out, "rows", SETTINGS, "*/our-*.npy")
     data = read(options.data)
     lines = Lines(
         options.out / "better.csv", ("data", "seed", "row"), ("precision", "recall", "rmse")

@@ -142,7 +142,8 @@ def main() -> int:
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--ours", default="DMTL, mean", help="compared with all others")
     options = parser.parse_args()
-    same_settings(options.out, "itm-groups", {"network": SMALL, "number of folds": FOLDS})
+    asked = {"network": SMALL, "number of folds": FOLDS}
+    same_settings(options.out, "itm-groups", asked, "itm-groups.csv")
     data = read("itm-rec")
     lines = Lines(
         options.out / "itm-groups.csv",

@@ -36,7 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     if 0.0 not in options.lambdas:
         parser.error("--lambdas: 0 is what the others are compared with")
-    same_settings(options.out, "joint", {"network": NETWORKS})
+    same_settings(options.out, "joint", {"network": NETWORKS}, "joint.csv")
     data = read(options.data)
     lines = Lines(
         options.out / "joint.csv",

@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     asked = {"network": NETWORKS, "number of folds": FOLDS, "seed": options.seed}
-    same_settings(options.out, "table2", asked)
+    same_settings(options.out, "table2", asked, "table2.csv")
     lines = Lines(
         options.out / "table2.csv",
         ("data", "network", "labels_from", "setting", "fold"),

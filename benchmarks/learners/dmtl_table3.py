@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="*", default=[42], help="42 is the paper's")
     parser.add_argument("--rows", nargs="*", default=[*ROWS, *OURS], choices=[*ROWS, *MORE, *OURS])
     options = parser.parse_args()
-    same_settings(options.out, "rows", SETTINGS)
+    same_settings(options.out, "rows", SETTINGS, "*/our-*.npy")
     lines = []
     for name in options.data:
         data = read(name)

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def same_settings(out: Path, name: str, settings: dict[str, object]) -> None:
+def same_settings(out: Path, name: str, settings: dict[str, object], made: str) -> None:
     """Refuse a folder whose results, of the same name, were made with other settings.
 
-    Settings are compared by how they print. What the code was is not looked at: after a change of
-    the code name another folder, or remove what it holds.
+    Settings are compared by how they print. ``made`` is a pattern of the files that are made with
+    them: a folder that has some, but no settings, is refused too. What the code was is not looked
+    at: after a change of it name another folder, or remove what it holds.
 
     Raises
     ------
@@ -28,6 +29,8 @@ def same_settings(out: Path, name: str, settings: dict[str, object]) -> None:
             if before.get(key) != said.get(key):
                 raise SystemExit(f"{out}: made with another {key}; name another folder with --out")
         return
+    if any(out.glob(made)):
+        raise SystemExit(f"{out}: made with settings unknown; name another folder with --out")
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(said, indent=1) + "\n")
 

@@ -19,6 +19,7 @@ _OPTIONS = (
     (r"(?<=with lm )weigh members, or choose av", "--weigh members, or --semantics av"),
     (r"^exclude (?=\S+: it is on the list)", "--exclude "),
     (r"\(relist\)", "(--relist)"),
+    (r"^drop (?=\S+: the groups)", "--drop "),
 )
 """Arguments of the Python API, and the options that they are on the command line."""
 

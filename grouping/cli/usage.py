@@ -31,20 +31,20 @@ class OneSentence(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Read a command's options, and run it."""
-        return _in_one_sentence(lambda: super(OneSentence, self).invoke(ctx))
+        return _in_one_sentence(lambda: super(OneSentence, self).invoke(ctx), ctx)
 
 
-def _in_one_sentence(run: Callable[[], Any]) -> Any:
+def _in_one_sentence(run: Callable[[], Any], ctx: Any = None) -> Any:
     try:
         return run()
     except Exception as error:
         # known by what it can do: where its class lives depends on the version of Typer
         if not hasattr(error, "format_message") or type(error).__name__ == "NoArgsIsHelpError":
             raise
-        raise InputError(_sentence(error)) from error
+        raise InputError(_sentence(error, ctx)) from error
 
 
-def _sentence(error: Any) -> str:
+def _sentence(error: Any, ctx: Any) -> str:
     message = error.format_message().rstrip(".")
     named = re.fullmatch(r"Invalid value for (.+?): (.*)", message, re.S)
     if named is not None:
@@ -52,5 +52,7 @@ def _sentence(error: Any) -> str:
         for theirs, ours in _SAID:
             said = re.sub(theirs, ours, said, flags=re.S)
         message = f"{options.replace(chr(39), '')}: {said}"
-    path = getattr(getattr(error, "ctx", None), "command_path", "grouping")
+    path = getattr(getattr(error, "ctx", None), "command_path", None)
+    if path is None:  # an option without its value does not know whose it is
+        path = " ".join(filter(None, ("grouping", getattr(ctx, "invoked_subcommand", None))))
     return f"{message}; {path} --help shows what there is"

@@ -32,7 +32,7 @@ def allowed(problem: Problem, labels: NDArray[np.int64], seconds: float) -> NDAr
     labels : int64 array, shape (n,)
         A formation to stay near.
     seconds : float
-        Left of the time, infinity where none is given; some is taken in any case.
+        Infinity where no time is given.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def allowed(problem: Problem, labels: NDArray[np.int64], seconds: float) -> NDAr
     (n, m), groups = problem.ratings.shape, problem.groups
     pairs = problem.exclusions.pairs
     assert pairs is not None
-    limit = None if math.isinf(seconds) else max(1.0, seconds)
+    limit = None if math.isinf(seconds) else seconds
     some, stand_in = np.arange(n), np.arange(n)
     if all(rule.kind == "exclude" for rule in problem.constraints.rules):
         some, stand_in = _most_exclusive(pairs, n, m)

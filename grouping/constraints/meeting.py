@@ -263,7 +263,7 @@ class _Program:
         if self.needed and len(self.excluded) * self.groups > MOST_CELLS:
             raise UndecidedError(
                 f"{len(self.excluded)} exclusions are too many to know whether the constraints can "
-                "be met: exclude fewer, or allow more groups"
+                "be met: exclude fewer"
             )
         count, groups, users = len(self.ruled), self.groups, len(self.labels)
         at = self._columns()

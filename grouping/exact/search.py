@@ -122,6 +122,23 @@ class Search:
         with suppress(UndecidedError):
             self.offer(meet(self.problem.constraints, labels, self.problem.groups, seconds))
 
+    def offer_allowed(self, share: float) -> None:
+        """Offer a formation whose lists nobody excludes, where none is known yet.
+
+        Parameters
+        ----------
+        share : float
+            Of the time left that may be spent on it.
+
+        Raises
+        ------
+        InfeasibleError
+            If there is none; the message names constraints that conflict.
+        """
+        if self.objective == -math.inf:
+            with suppress(UndecidedError):
+                self.offer(allowed(self.problem, self.labels, share * max(0.0, self.remaining)))
+
     def prove(self, certificate: Certificate) -> bool:
         """Keep a certificate if its bound is lower than the best.
 
@@ -203,7 +220,7 @@ class Search:
         except KeyboardInterrupt:
             interrupted = True
         if self.objective == -math.inf:
-            seconds = 1.0 if interrupted else self.remaining
+            seconds = 1.0 if interrupted else max(1.0, self.remaining)
             if not self.offer(allowed(self.problem, self.labels, seconds)):
                 raise UndecidedError(
                     f"{self.problem.exclusions.words}: no formation was found whose lists nobody "

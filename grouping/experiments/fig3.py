@@ -52,7 +52,7 @@ def claims(frame: pd.DataFrame) -> list[Claim]:
             "greedy",
             "baseline",
             "objective",
-            "(ours) GRD's objective is the baseline's or more",
+            "(ours) GRD's objective is above the baseline's",
         ),
         above(frame, "refine", "baseline", "objective", "(ours) refine's objective is so too"),
         above(frame, "greedy", "baseline", Y, "GRD is above the baseline"),

@@ -34,7 +34,7 @@ def run(problem: Problem, budget: Budget) -> Outcome:
     GroupingError
         If memory does not suffice.
     """
-    vectors = pair_vectors(problem.ratings, budget.seed)
+    vectors = pair_vectors(problem.given, budget.seed)
     labels = k_means(vectors.values, problem.groups, budget, overwrite=True)
     return Outcome(labels, advice=[] if vectors.exact else [_error_of(vectors)])
 

@@ -13,7 +13,7 @@ from grouping.exact.bounding import upper_bound
 from grouping.exact.covers import few_users
 from grouping.exact.search import Search
 from grouping.methods import Budget, Outcome, greedy
-from grouping.methods.refine import BOUNDING, improve
+from grouping.methods.refine import ALLOWING, BOUNDING, improve
 from grouping.problem import Problem
 
 
@@ -57,6 +57,7 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
     def course() -> None:
         for labels in seeds[1:]:
             search.offer_met(labels)
+        search.offer_allowed(ALLOWING)
         if greedy.can_split(problem) and not problem.constraints:
             search.offer(greedy.run(problem, budget, split_buckets=True).labels)
             if not problem.aggregation.per_member:

@@ -63,21 +63,19 @@ def points_of(problem: Problem) -> Any:
     -------
     points : float32 or float64 array, or csr_array, of shape (n, m)
     """
-    weights = problem.counting.weights if problem.semantics == "av" else None
-    matrix = problem.ratings.matrix
-    kind = np.dtype(np.float64 if problem.ratings.dtype == np.float64 else np.float32)
+    ratings = problem.given
+    matrix = ratings.matrix
+    kind = np.dtype(np.float64 if ratings.dtype == np.float64 else np.float32)
     if isinstance(matrix, np.ndarray):
         require(2 * matrix.size * kind.itemsize, "clustering the ratings", "take fewer users")
-        return matrix.astype(kind, copy=False) if weights is None else matrix / weights[:, None]
+        return matrix.astype(kind, copy=False)
     if matrix.nnz > np.iinfo(np.int32).max:
         raise InputError(
-            f"{problem.ratings.source}: {matrix.nnz} stored ratings are more than scikit-learn's "
+            f"{ratings.source}: {matrix.nnz} stored ratings are more than scikit-learn's "
             "K-means takes: take fewer users"
         )
     require(12 * matrix.nnz, "clustering the ratings", "take fewer users")
-    data = (matrix.data - (problem.ratings.fill or 0.0)).astype(kind)
-    if weights is not None:  # with a fill other than 0, weighted ratings are dense
-        data = data / np.repeat(weights, np.diff(matrix.indptr))
+    data = (matrix.data - (ratings.fill or 0.0)).astype(kind)
     # scikit-learn wants indices of 4 bytes
     indices, indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     return sp.csr_array((data, indices, indptr), shape=matrix.shape)

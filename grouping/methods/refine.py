@@ -56,6 +56,10 @@ BOUNDING = 0.8
 MOST_READ = 1 << 36
 """Scores that an annealing may read, where no time is given."""
 
+ALLOWING = 0.5
+"""Share of the time left in which an integer program may look for groups that have lists, where no
+formation yet has any."""
+
 SOFTEST = 8.0, 4.0
 """First softness of the rounds, in turns: so often it goes into the range of the ratings. Where
 groups count by their members the second comes first."""
@@ -123,10 +127,12 @@ def run(problem: Problem, budget: Budget, *, start: NDArray[np.int64] | None = N
             search.prove(upper_bound(problem, stop=lambda: search.remaining <= until).certificate)
         if _priceable(search):
             _from_covers(search)
+        if timed:
+            search.offer_allowed(ALLOWING)
         if not search.over:
             improve(search, start)
         if search.objective == -np.inf:  # every formation so far has an excluded list
-            search.offer(allowed(problem, search.labels, search.remaining))
+            search.offer(allowed(problem, search.labels, max(1.0, search.remaining)))
             if not search.over:
                 improve(search, None)
 

@@ -360,11 +360,13 @@ class Organisation(Participant):
 
         The same for the same numbers, whenever they are sent: new noise would be a new release. And
         never the same for other numbers, whose difference would then be told without noise: of
-        other data, or of another session with the same data.
+        other data, and with other settings or other peers. What peers send moves numbers too, so
+        that a seed must not serve two sessions with peers of the same names.
         """
         data = int(self.domain.digest(), 16)
-        session = int(sha256(self.session.encode()).hexdigest(), 16)
-        return np.random.default_rng([self.settings.seed, data, session, what, round_])
+        with_whom = repr((self.settings, sorted(self.peers))).encode()
+        course = int(sha256(with_whom).hexdigest(), 16)
+        return np.random.default_rng([self.settings.seed, data, course, what, round_])
 
     def _inward(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Columns in one's own order."""

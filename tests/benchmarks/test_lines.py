@@ -28,8 +28,15 @@ def test_other_figures_of_a_row_take_the_place_of_those_of_before(tmp_path):
 
 
 def test_a_folder_of_other_settings_is_refused_by_name(tmp_path):
-    same_settings(tmp_path, "rows", {"factors": 20, "seed": 0})
-    same_settings(tmp_path, "rows", {"factors": 20, "seed": 0})
-    same_settings(tmp_path, "others", {"factors": 30})
+    same_settings(tmp_path, "rows", {"factors": 20, "seed": 0}, "*.npy")
+    same_settings(tmp_path, "rows", {"factors": 20, "seed": 0}, "*.npy")
+    same_settings(tmp_path, "others", {"factors": 30}, "*.npy")
     with pytest.raises(SystemExit, match="made with another factors; name another folder"):
-        same_settings(tmp_path, "rows", {"factors": 30, "seed": 0})
+        same_settings(tmp_path, "rows", {"factors": 30, "seed": 0}, "*.npy")
+
+
+def test_a_folder_of_settings_that_nobody_knows_is_refused(tmp_path):
+    """What it holds may be of others, and would be taken for made with these."""
+    (tmp_path / "kept.npy").touch()
+    with pytest.raises(SystemExit, match="settings unknown"):
+        same_settings(tmp_path, "rows", {"factors": 30}, "*.npy")

@@ -146,17 +146,19 @@ def test_fasterpam_itself():
     assert [len(set(found.labels[4 * taste : 4 * taste + 4])) for taste in range(3)] == [1, 1, 1]
 
 
+@CLUSTERINGS
 @pytest.mark.parametrize("semantics", ["lm", "av"])
 @pytest.mark.parametrize("sparse", [False, True])
-def test_who_weighs_more_has_no_other_taste(semantics, sparse):
+def test_who_weighs_more_has_no_other_taste(method, semantics, sparse):
     """Clusterings look at ratings alone, so users' weights change no cluster."""
-    X = np.array([[5.0, 1, 0], [5, 1, 0], [0, 4, 5], [0, 4, 5]])
-    weigh = {"user_weights": [1, 100, 1, 100], "weigh": "members"}
-    if semantics == "av":
-        del weigh["weigh"]
-    given = sp.csr_array(X) if sparse else X
-    found = form(given, semantics, "sum", 2, 1, method="kmeans", missing=0, **weigh)
-    assert found.labels.tolist() == [0, 0, 1, 1]
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 6, (40, 8)).astype(np.float32)
+    weigh = {"user_weights": rng.random(40) + 0.1}
+    if semantics == "lm":
+        weigh["weigh"] = "members"
+    asked = (sp.csr_array(X) if sparse else X, semantics, "sum", 6, 2, method)
+    labels = [form(*asked, missing=0, **more).labels for more in ({}, weigh)]
+    assert len({tuple(pair) for pair in zip(*labels, strict=True)}) == len(set(labels[0]))
 
 
 def test_one_user_and_many_items_have_a_cluster():

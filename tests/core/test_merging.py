@@ -76,13 +76,13 @@ def test_one_user_in_each_group_leaves_nothing_to_split():
 
 def test_of_many_groups_it_ends_when_told():
     """Pairs grow with the square of the groups: it asks on the way, and ends when it is time."""
-    rows = np.random.default_rng(0).integers(1, 6, (80, 6)).astype(np.float32)
-    labels = np.arange(80) % 20
+    rows = np.random.default_rng(0).integers(1, 6, (96, 6)).astype(np.float32)
+    labels = np.arange(96) % 24
     asked = []
 
     def stop():
         asked.append(len(asked))
         return len(asked) == 2
 
-    merge_and_split(instance_of(rows, 20), labels, np.random.default_rng(0), stop)
-    assert asked == [0, 1]  # 190 pairs would let it ask once more
+    merge_and_split(instance_of(rows, 24), labels, np.random.default_rng(0), stop)
+    assert asked == [0, 1]  # 276 pairs would let it ask four times
