@@ -49,7 +49,8 @@ def own_list_bound(problem: Problem) -> float:
     count = n
     if problem.by_members:
         masses = problem.masses
-        exact = exact and bool(np.array_equal(masses, np.rint(masses)))
+        whole = np.array_equal(masses, np.rint(masses)) and _in_halves(personal)
+        exact = exact and (whole or bool((masses == 1.0).all()))
         personal, magnitudes = personal * masses, magnitudes * masses
         exact = exact and bool(magnitudes.max() < 2.0**52)
     elif problem.semantics == "lm":
@@ -68,6 +69,10 @@ def own_list_bound(problem: Problem) -> float:
         return 0.0
     slack = (problem.k + 4) * np.finfo(np.float64).eps * terms
     return math.nextafter(total / divisor + slack / divisor, math.inf)
+
+
+def _in_halves(values: NDArray[np.float64]) -> bool:
+    return bool(np.array_equal(2.0 * values, np.rint(2.0 * values)))
 
 
 def gap_text(gap: float) -> str:

@@ -58,6 +58,9 @@ class OwnLists:
 SMALL = 2.0**-4
 """Below this, ratings are divided by a `Problem.unit` before a method runs."""
 
+LARGE = 2.0**64
+"""Ratings above it are divided too."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -297,12 +300,15 @@ class Problem:
 
     @property
     def unit(self) -> float:
-        """What to divide ratings by: 1, or where all are `SMALL`, the power of two next to them.
+        """What to divide ratings by: 1, or the power of two next to the largest.
 
-        Tolerances of solvers are absolute, and would take small ratings for nothing.
+        That is where all are below `SMALL`, or one is above `LARGE`.
+        Tolerances of solvers are absolute, and would take small ratings for nothing; searches hold
+        some numbers in float32, of which large ones are none.
         """
         largest = max(abs(self.low), abs(self.high))
-        return 2.0 ** math.floor(math.log2(largest)) if 0 < largest < SMALL else 1.0
+        usual = largest == 0 or SMALL <= largest <= LARGE
+        return 1.0 if usual else 2.0 ** math.floor(math.log2(largest))
 
     def divided(self, unit: float) -> Problem:
         """Return the same problem with all ratings divided by a power of two.

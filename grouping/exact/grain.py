@@ -97,8 +97,8 @@ def rounded_down(bound: float, grain: float | None) -> float:
 class Nearness:
     """How near to an objective a bound has to be to prove it.
 
-    Bounds are off by roundings, which are 1e-9 of the objective or of the largest rating at most,
-    and where objectives are whole multiples of a grain, by less than that.
+    Bounds are off by roundings, which are 1e-9 of the objective, or of what the largest rating
+    counts, at most; and where objectives are whole multiples of a grain, by less than that.
 
     Parameters
     ----------
@@ -107,20 +107,27 @@ class Nearness:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.unit = min(1.0, max(abs(problem.low), abs(problem.high)))
+        largest = max(abs(problem.low), abs(problem.high))
+        largest *= float(problem.aggregation.weights.max())
+        if problem.by_members:
+            largest *= float(problem.masses.max())
+        self.unit = min(1.0, largest)
 
     def __call__(self, objective: float) -> float:
         """Nearness to an objective."""
         near = CLOSE * max(self.unit, abs(objective))
         if near < math.ldexp(1.0, -FINEST - 1) or math.isinf(near):  # finer than any grain
             return near
-        return near if self._grain is None else min(near, self._grain / 2)
+        return near if self.grain is None else min(near, self.grain / 2)
 
     @cached_property
-    def _grain(self) -> float | None:
-        """Of objectives."""
-        problem, n = self.problem, self.problem.ratings.shape[0]
-        weights = [problem.counting.masses(n), problem.aggregation.weights]
+    def grain(self) -> float | None:
+        """What objectives are whole multiples of, where there is something."""
+        problem = self.problem.relaxed()  # an excluded item's rating is no part of any objective
+        n = problem.ratings.shape[0]
+        # where votes are added up, users' weights are in the ratings
+        masses = problem.masses if problem.by_members else np.ones(n)
+        weights = [masses, problem.aggregation.weights]
         if problem.aggregation.per_member or any((w != np.rint(w)).any() for w in weights):
             return None
         terms = float(weights[0].sum()) * float(weights[1].sum())

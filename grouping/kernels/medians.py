@@ -564,8 +564,10 @@ def leaf_bounds(values, tokens, rows, limit, lowest, status, path, state, found,
                     bound += found[c]
                     few -= 1
                 at += 1
-            if sums[2] + bound > sums[0]:
-                sums[0] = sums[2] + bound
+            value = sums[2] + bound
+            # what is no number stays: to skip it would be to claim that it is little
+            if not value <= sums[0] and sums[0] == sums[0]:
+                sums[0] = value
             sums[1] = max(sums[1], sums[3] + bound)
         # back to the last node whose second child is still to come
         while state[1] > 0:

@@ -521,7 +521,7 @@ def _decide(instance, state, d, low, high, value, worths, limited):
 @kernel()
 def _split_users(instance, state, d, value, worths):
     """Branch on the user who matters most both ways; False if all are decided."""
-    best, at = 0.0, -1
+    best, at = -1.0, -1  # a multiplier may be 0, and its user is undecided all the same
     for user in range(state.ratings.shape[0]):
         if state.inside[d, user] and not state.fixed[d, user]:
             gain = instance.multipliers[user] * (value - worths[user] + LITTLE)

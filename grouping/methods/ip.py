@@ -25,6 +25,7 @@ from grouping.constraints.meeting import meet
 from grouping.constraints.programs import balanced, not_alone
 from grouping.constraints.traits import traits_of
 from grouping.errors import GroupingError, InfeasibleError, InputError, UndecidedError
+from grouping.exact.grain import Nearness
 from grouping.methods import Budget, Outcome
 from grouping.objective import score
 from grouping.problem import Problem
@@ -529,7 +530,10 @@ def _stopped_by_interrupt(solver: Any) -> Iterator[list[int]]:
 def _outward(problem: Problem, labels: NDArray[np.int64], bound: float) -> float:
     """Raise a bound that HiGHS' tolerance put below what its own solution is worth."""
     worth = score(problem, labels).objective
+    # tolerances are absolute; of whole objectives the next one is no rounding away
     close = TOLERANCE * max(1.0, abs(worth))
+    grain = Nearness(problem).grain
+    close = close if grain is None else min(close, grain / 2)
     return worth if abs(bound - worth) <= close else max(bound, worth)
 
 

@@ -373,7 +373,9 @@ def pricings(draw):
     weights = np.ones(k) if draw(st.booleans()) else weights[::-1].copy()
     if draw(st.booleans()):
         weights = np.append(np.zeros(k - 1), 1.0)
-    multipliers = exactly_summed(np.array([draw(st.floats(0.01, 3.0)) for _ in range(a)]))
+    multipliers = exactly_summed(
+        np.array([draw(st.just(0.0) | st.floats(0.01, 3.0)) for _ in range(a)])
+    )
     levels = np.unique(draw(st.lists(st.sampled_from([0.5, 1.5, 2.0, 4.0]), max_size=2)))
     steps = [draw(st.sampled_from([0.25, 1.0])) for _ in levels]
     limits = draw(st.sampled_from([(-np.inf, np.inf), (1.0, np.inf), (0.5, 3.0)]))

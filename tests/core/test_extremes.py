@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from grouping import evaluate, form
+from grouping.bounds import own_list_bound
+from grouping.counting import Counting
+from grouping.exact.bounding import upper_bound
 from grouping.exact.covers.groups import covered
+from grouping.exclusions import Exclusions
 from grouping.missing import complete, rounded
+from grouping.problem import Problem
 from grouping.ratings import Ratings
 
 
@@ -176,3 +184,82 @@ def test_covers_of_lists_longer_than_the_ties_that_are_tried():
         np.full((12, 600), 5.0), np.array([0, 1]), np.ones(12, bool), weights, np.zeros(600)
     )
     assert (value, cover.all()) == (5.0, True)
+
+
+def best_of_six(Y, allowed=lambda items, members: True):
+    """The highest av-sum of six users in two groups with lists of two, by trying all."""
+    found = -np.inf
+    for half in range(32):
+        labels = np.array([0] + [half >> user & 1 for user in range(5)])
+        total = 0.0
+        for group in set(labels.tolist()):
+            members = np.flatnonzero(labels == group)
+            pairs = [
+                Y[np.ix_(members, pair)].sum()
+                for pair in itertools.combinations(range(Y.shape[1]), 2)
+                if allowed(pair, members)
+            ]
+            total += max(pairs, default=-np.inf)
+        found = max(found, total)
+    return found
+
+
+def test_weights_of_users_are_not_counted_twice_when_a_proof_is_near_enough():
+    """They are in the ratings already: whole objectives of 9e10 are proven to the unit."""
+    X = np.random.default_rng(0).integers(1, 6, (6, 5))
+    weights = np.array([1e10, 1, 1, 1, 1, 1])
+    found = form(X, "av", "sum", 2, 2, method="exact", user_weights=weights)
+    assert found.status == "optimal"
+    assert found.objective == best_of_six(X * weights[:, None])
+
+
+def test_an_exclusion_makes_no_proof_less_near():
+    """What stands for an excluded item is no part of any objective."""
+    X = 10**13 + np.random.default_rng(3).integers(0, 100, (6, 4))
+    found = form(X, "av", "sum", 2, 2, method="exact", exclude={"0": ["3"]})
+    assert found.status == "optimal"
+    assert found.objective == best_of_six(X, lambda items, who: 3 not in items or 0 not in who)
+
+
+@pytest.mark.parametrize(
+    "small",
+    [
+        {"agg": "sum", "weigh": "members", "user_weights": [2.0**-40] * 6},
+        {"agg": "wsum", "position_weights": [2.0**-40, 2.0**-40]},
+    ],
+)
+def test_small_weights_prove_no_more_than_large_ones(small):
+    """An objective of 1e-11 is not met by whatever lies 1e-9 above it."""
+    X = np.random.default_rng(0).random((6, 4)) * 4 + 1
+    found = form(X, "lm", groups=3, k=2, method="exact", **small)
+    large = {name: [1.0] * len(value) for name, value in small.items() if "weights" in name}
+    plain = form(X, "lm", groups=3, k=2, method="exact", **small | large)
+    assert found.status == "optimal"
+    assert found.objective == pytest.approx(plain.objective * 2.0**-40, rel=1e-9)
+
+
+@pytest.mark.parametrize("agg", ["sum", "max", "wsum"])
+def test_ratings_beyond_single_precision_have_bounds(agg):
+    X = np.random.default_rng(0).normal(size=(12, 4))
+    bounds = [evaluate(Y, [0, 1] * 6, "av", agg, 2, bound=True).bound for Y in (X, X * 2.0**140)]
+    assert bounds[1] == pytest.approx(bounds[0] * 2.0**140, rel=1e-9)
+
+
+def test_an_ndcg_bound_of_nobody_is_no_failure():
+    """Where every formation has a list that somebody excludes, the bound by own lists stays."""
+    X = np.array([[5.0, 1, 1], [1, 5, 1]])
+    excluded = Exclusions((), np.array([[0, 0], [1, 1]]))
+    problem = Problem.of(Ratings.of(X), "av", "ndcg", 1, 2, exclusions=excluded)
+    assert upper_bound(problem).value >= 0
+
+
+def test_by_members_a_bound_of_products_is_rounded_outward():
+    """A rating times a whole weight need not be a float, and the bound is never below the sum."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X, weights = rng.random((3, 3)), rng.integers(1, 9, 3)
+        problem = Problem.of(
+            Ratings.of(X), "lm", "max", 3, 1, counting=Counting("members", weights * 1.0)
+        )
+        exact = sum(Fraction(float(row.max())) * int(w) for row, w in zip(X, weights, strict=True))
+        assert Fraction(own_list_bound(problem)) >= exact

@@ -198,3 +198,24 @@ def test_climbing_improves_sets_and_tells_what_they_are_worth(weights):
         best = best_worth(rows, instance)
         for start, members, claimed in zip(before, sets, worth, strict=True):
             assert start <= claimed <= worth_of(rows, np.flatnonzero(members), instance) <= best
+
+
+@pytest.mark.parametrize("by_users", [True, False])
+def test_users_whose_multiplier_is_nothing_are_undecided_all_the_same(by_users):
+    """The best set are the two who like all; without them decided nothing is."""
+    rows = np.array([[1.0] * 4 + [9.0] * 4, [9.0] * 4 + [1.0] * 4, [9.0] * 8, [9.0] * 8])
+    order = np.argsort(rows, axis=0, kind="stable").T
+    instance = kernels.Instance(
+        np.ascontiguousarray(np.take_along_axis(rows.T, order, axis=1)),
+        np.ascontiguousarray(order).astype(np.uint32),
+        np.array([0.0, 0.0, 1.0, 1.0]),
+        np.ones(8),
+        np.zeros(0),
+        np.zeros(0),
+        np.array([-np.inf, np.inf]),
+        np.zeros((0, 2), np.int32),
+    )
+    state = kernels.start(instance, 128, 1 << 12, 16, by_users)
+    kernels.restart(instance, state, 10.0)
+    kernels.search(instance, state, 0.0, np.inf, 100000, 1 << 40)
+    assert state.best[0] == 8 * 9 + 2

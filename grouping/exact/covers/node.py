@@ -293,17 +293,21 @@ class Node:
 
     def prices(self, solution: Solution) -> Prices:
         """Prices of a solution."""
-        rows = np.flatnonzero(solution.multipliers > 0)
+        # those that rounding leaves nothing of are none
+        multipliers = exactly_summed(np.maximum(solution.multipliers, 0.0))
+        rows = np.flatnonzero(multipliers > 0)
         levels = sorted(
             (level, discount)
             for (level, _), discount in zip(self.master.levels, solution.discounts, strict=True)
             if discount > 0
         )
+        discounts = exactly_summed(np.array([discount for _, discount in levels], np.float64))
+        kept = discounts > 0
         return Prices(
             np.array(self.master.rows, np.int64)[rows],
-            exactly_summed(solution.multipliers[rows]),
-            np.array([level for level, _ in levels], np.float64),
-            np.cumsum(exactly_summed(np.array([discount for _, discount in levels]))),
+            multipliers[rows],
+            np.array([level for level, _ in levels], np.float64)[kept],
+            np.cumsum(discounts[kept]),
         )
 
     def bound_of(self, price: float, prices: Prices) -> float:

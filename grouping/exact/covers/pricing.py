@@ -158,7 +158,7 @@ class Pricer:
             apart,
         )
         count = 1 if len(weights) == 1 else WINDOWS
-        total = prices.total
+        total = prices.total or 1.0  # all multipliers may be 0
         quantum = math.ldexp(1.0, math.ceil(math.log2(total)) - BITS + 8)
         windows = np.unique(np.rint(total * np.arange(count) / count / quantum) * quantum)
         self.windows = np.append(windows, np.inf)

@@ -65,6 +65,8 @@ def solve(search: Search) -> None:
             if part == 0:
                 break
             part = (part - 1) & rest
+    if best[-1, everyone] == -np.inf:  # somebody excludes a list in every formation
+        return
     labels = np.empty(n, np.int64)
     mask, groups = everyone, best.shape[0] - 1
     while mask:
