@@ -89,8 +89,15 @@ def _interrupt_again(unraisable: UnraisableHookArgs) -> None:
         sys.__unraisablehook__(unraisable)
         return
     import _thread
+    import signal
     import threading
 
-    again = threading.Timer(0.01, _thread.interrupt_main)
+    def interrupt() -> None:
+        if hasattr(signal, "pthread_kill"):  # which ends a read that waits, too
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+    again = threading.Timer(0.01, interrupt)
     again.daemon = True
     again.start()
