@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from grouping.constraints.programs import (
     INFEASIBLE,
     TIME_OVER,
+    TOLERANCE,
     balanced,
     deadline_of,
     effort,
@@ -38,9 +39,6 @@ MOST_TRAITS = 200
 
 MOST_CELLS = 2_000_000
 """Numbers in the program's rows about what is excluded, at the most."""
-
-TOLERANCE = 1e-6
-"""HiGHS takes rows for kept to, and variables for whole, that are off by so much."""
 
 NEAR = 0.05
 """Share of the users by which more may be moved than need be where attributes are balanced."""

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 OPTIMAL, TIME_OVER, INFEASIBLE = 0, 1, 2
 """What `scipy.optimize.milp` calls them; all else is a failure, or that nodes were spent."""
 
+TOLERANCE = 1e-6
+"""HiGHS takes rows for kept to, and variables for whole, that are off by so much."""
+
 NODES = 500
 """Nodes of branch and bound where no time is given: the answer must not depend on the machine."""
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from grouping.constraints import Constraints
 from grouping.constraints.meeting import meet
-from grouping.constraints.programs import balanced, not_alone
+from grouping.constraints.programs import TOLERANCE, balanced, not_alone
 from grouping.constraints.traits import traits_of
 from grouping.errors import GroupingError, InfeasibleError, InputError, UndecidedError
 from grouping.exact.grain import Nearness
@@ -31,8 +31,6 @@ from grouping.objective import score
 from grouping.problem import Problem
 
 MOST_VARIABLES = MOST_CONSTRAINTS = 2_000_000
-TOLERANCE = 1e-6
-"""HiGHS' tolerance: how far a solution's values may be from whole and from its constraints."""
 
 
 def run(
